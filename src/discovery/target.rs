@@ -1,0 +1,43 @@
+//! A target: one URL that is scraped, with its final labels.
+//!
+//! # Invariants
+//! Immutable; a change of anything makes another target with another [`TargetId`].
+
+use crate::config::job::{Scheme, ScrapeJob};
+use crate::labels::Labels;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What tells two targets apart: the same URL, labels and job settings give the same id, across restarts too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TargetId(pub u64);
+
+/// One URL that is scraped.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// Its job's settings.
+    pub job: Arc<ScrapeJob>,
+    /// Scheme after relabelling.
+    pub scheme: Scheme,
+    /// `host:port` after relabelling, IPv6 in brackets.
+    pub address: String,
+    /// Path and query of the URL, beginning with `/`.
+    pub path_and_query: String,
+    /// Final labels: what every sample of the target carries.
+    pub labels: Labels,
+    /// Labels before relabelling, `__meta_` and all.
+    pub discovered: Labels,
+    /// Time between scrapes, after `__scrape_interval__`.
+    pub interval: Duration,
+    /// Bound of one scrape, after `__scrape_timeout__`.
+    pub timeout: Duration,
+    /// Kubernetes namespace it was found in.
+    pub namespace: Option<Arc<str>>,
+}
+
+impl Target {
+    /// The URL, whole.
+    pub fn url(&self) -> String {
+        format!("{}://{}{}", self.scheme.as_str(), self.address, self.path_and_query)
+    }
+}

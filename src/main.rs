@@ -1,0 +1,7 @@
+//! The `openagent` command: hands its arguments to [`openagent::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    openagent::cli::run(std::env::args_os().skip(1).collect()).into()
+}

@@ -1,0 +1,3 @@
+//! What the agent says of itself: its counters and its log.
+
+pub mod counters;
