@@ -25,3 +25,4 @@ pub mod relabel;
 pub mod secret;
 pub mod selector;
 pub mod telemetry;
+pub mod wheel;
