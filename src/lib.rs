@@ -9,7 +9,7 @@
 //! | commands | [`cli`]: one file per command |
 //! | processes | [`supervisor`]: the parent; [`agent`]: the worker, which builds the rooms below and joins them |
 //! | threads and sockets | [`status`], [`control`], [`metering`], [`sender`], [`scrape`], [`discovery`], [`net`], [`config`], [`telemetry`], [`collector`], [`os`] |
-//! | ground: pure, no I/O, no clock | [`exposition`], [`relabel`], [`encode`], [`wheel`], [`selector`], [`wire`], [`labels`], [`duration`], [`secret`] |
+//! | ground: pure, no I/O, no clock | [`exposition`], [`relabel`], [`encode`], [`wheel`], [`selector`], [`wire`], [`labels`], [`duration`], [`size`], [`nearest`], [`secret`] |
 //!
 //! A sample's way, once, forward:
 //! `config::ScrapeJob → discovery::Target → wheel → scrape::pool → scrape::fetch (a reader) → exposition (a borrowed
@@ -21,8 +21,10 @@ pub mod discovery;
 pub mod duration;
 pub mod exposition;
 pub mod labels;
+pub mod nearest;
 pub mod relabel;
 pub mod secret;
 pub mod selector;
+pub mod size;
 pub mod telemetry;
 pub mod wheel;

@@ -1,5 +1,19 @@
 //! Configuration: what the operator wrote becomes what the program runs on.
 
+pub mod conf_file;
+pub mod environment;
+pub mod fault;
+pub mod home;
 pub mod job;
+pub mod key;
+pub mod keys;
+mod lookup;
+pub mod settings;
+pub mod value;
 
+pub use conf_file::ConfFile;
+pub use environment::{Environment, ProcessEnvironment};
+pub use fault::{Fault, Severity};
+pub use home::Home;
 pub use job::ScrapeJob;
+pub use settings::Settings;
