@@ -1,5 +1,6 @@
 //! Discovery: jobs become targets.
 
+pub mod kubernetes;
 pub mod target;
 
 pub use target::Target;

@@ -1,0 +1,285 @@
+//! The API server's objects, cut down to the fields discovery uses.
+//!
+//! # Invariants
+//! A field that is absent or `null` reads as its default: the API writes `"endpoints":null`, `"ports":null` and leaves
+//! `ready` out. Items of a list carry no `kind`, so the caller says which type it asked for.
+//! Rule: the Kubernetes API reference, v1 and discovery.k8s.io/v1.
+
+use crate::labels::LabelBuf;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use std::fmt;
+
+/// What every object has.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Meta {
+    /// Its name.
+    #[serde(deserialize_with = "or_default")]
+    pub name: String,
+    /// Its namespace, empty for a namespace itself.
+    #[serde(deserialize_with = "or_default")]
+    pub namespace: String,
+    /// What tells it from an earlier object of the same name.
+    #[serde(deserialize_with = "or_default")]
+    pub uid: String,
+    /// Its labels.
+    #[serde(deserialize_with = "or_default")]
+    pub labels: Pairs,
+    /// Its annotations.
+    #[serde(deserialize_with = "or_default")]
+    pub annotations: Pairs,
+    /// Who made it.
+    #[serde(rename = "ownerReferences", deserialize_with = "or_default")]
+    pub owners: Vec<Owner>,
+}
+
+/// One entry of `ownerReferences`.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Owner {
+    /// ReplicaSet, DaemonSet, StatefulSet, Job, …
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it is the one that controls the object.
+    #[serde(deserialize_with = "or_default")]
+    pub controller: bool,
+}
+
+/// Labels or annotations: names with values, empty values among them.
+#[derive(Debug, Clone, Default)]
+pub struct Pairs(LabelBuf);
+
+impl Pairs {
+    /// The value of a name.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.0.value(name)
+    }
+
+    /// Name and value of each.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.view().iter()
+    }
+}
+
+impl<'a> FromIterator<(&'a str, &'a str)> for Pairs {
+    fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(pairs: I) -> Self {
+        let mut buf = LabelBuf::new();
+        for (name, value) in pairs {
+            buf.push(name, value);
+        }
+        Self(buf)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PairsVisitor;
+        impl<'de> Visitor<'de> for PairsVisitor {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map of texts")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+                let mut buf = LabelBuf::new();
+                while let Some((name, value)) = map.next_entry::<String, String>()? {
+                    buf.push(&name, &value);
+                }
+                Ok(Pairs(buf))
+            }
+        }
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+/// A pod.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Pod {
+    /// Name, labels, …
+    #[serde(rename = "metadata")]
+    pub meta: Meta,
+    /// What was asked for.
+    #[serde(deserialize_with = "or_default")]
+    pub spec: PodSpec,
+    /// What became of it.
+    #[serde(deserialize_with = "or_default")]
+    pub status: PodStatus,
+}
+
+/// What a pod is made of.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct PodSpec {
+    /// Where it runs, empty until it is scheduled.
+    #[serde(rename = "nodeName", deserialize_with = "or_default")]
+    pub node_name: String,
+    /// Its containers.
+    #[serde(deserialize_with = "or_default")]
+    pub containers: Vec<Container>,
+    /// Containers that run first, or beside the others when they restart always (sidecars).
+    #[serde(rename = "initContainers", deserialize_with = "or_default")]
+    pub init_containers: Vec<Container>,
+}
+
+/// A container of a pod.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Container {
+    /// Its name.
+    pub name: String,
+    /// Its image.
+    #[serde(deserialize_with = "or_default")]
+    pub image: String,
+    /// Its ports.
+    #[serde(deserialize_with = "or_default")]
+    pub ports: Vec<ContainerPort>,
+    /// `Always` makes an init container a sidecar.
+    #[serde(rename = "restartPolicy", deserialize_with = "or_default")]
+    pub restart_policy: String,
+}
+
+/// A declared port of a container.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct ContainerPort {
+    /// Its name, empty when it has none.
+    #[serde(deserialize_with = "or_default")]
+    pub name: String,
+    /// Its number.
+    #[serde(rename = "containerPort")]
+    pub number: u16,
+    /// TCP, UDP or SCTP; empty means TCP.
+    #[serde(deserialize_with = "or_default")]
+    pub protocol: String,
+}
+
+/// What became of a pod.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct PodStatus {
+    /// Pending, Running, Succeeded, Failed or Unknown.
+    #[serde(deserialize_with = "or_default")]
+    pub phase: String,
+    /// Its first address, empty before it has one.
+    #[serde(rename = "podIP", deserialize_with = "or_default")]
+    pub pod_ip: String,
+    /// Its node's address.
+    #[serde(rename = "hostIP", deserialize_with = "or_default")]
+    pub host_ip: String,
+    /// `Ready` and others.
+    #[serde(deserialize_with = "or_default")]
+    pub conditions: Vec<Condition>,
+    /// State of the containers.
+    #[serde(rename = "containerStatuses", deserialize_with = "or_default")]
+    pub containers: Vec<ContainerStatus>,
+    /// State of the init containers.
+    #[serde(rename = "initContainerStatuses", deserialize_with = "or_default")]
+    pub init_containers: Vec<ContainerStatus>,
+}
+
+impl PodStatus {
+    /// `True`, `False` or `Unknown`; `None` when the condition is absent.
+    pub fn ready(&self) -> Option<&str> {
+        self.conditions.iter().find(|condition| condition.kind == "Ready").map(|condition| condition.status.as_str())
+    }
+}
+
+/// A condition of a pod.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Condition {
+    /// Its name.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `True`, `False` or `Unknown`.
+    pub status: String,
+}
+
+/// State of one container.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct ContainerStatus {
+    /// The container's name.
+    pub name: String,
+    /// The runtime's id, `containerd://…`.
+    #[serde(rename = "containerID", deserialize_with = "or_default")]
+    pub id: String,
+}
+
+/// A service.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Service {
+    /// Name, labels, …
+    #[serde(rename = "metadata")]
+    pub meta: Meta,
+    /// Its kind and address.
+    #[serde(deserialize_with = "or_default")]
+    pub spec: ServiceSpec,
+}
+
+/// What a service is.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct ServiceSpec {
+    /// ClusterIP, NodePort, LoadBalancer or ExternalName.
+    #[serde(rename = "type", deserialize_with = "or_default")]
+    pub kind: String,
+    /// Its address, `None` for a headless one.
+    #[serde(rename = "clusterIP", deserialize_with = "or_default")]
+    pub cluster_ip: String,
+    /// The DNS name an ExternalName stands for.
+    #[serde(rename = "externalName", deserialize_with = "or_default")]
+    pub external_name: String,
+    /// Which pods are behind it.
+    #[serde(deserialize_with = "or_default")]
+    pub selector: Pairs,
+}
+
+/// A namespace.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Namespace {
+    /// Name and labels.
+    #[serde(rename = "metadata")]
+    pub meta: Meta,
+}
+
+/// A ConfigMap; its binary data is of no use here.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct ConfigMap {
+    /// Its keys with their texts.
+    #[serde(deserialize_with = "or_default")]
+    pub data: Pairs,
+}
+
+/// A secret as the API gives it: base64 behind each key. Never printed.
+#[derive(Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct SecretObject {
+    /// Its keys with base64 of their bytes.
+    #[serde(deserialize_with = "or_default")]
+    pub data: Pairs,
+}
+
+/// What the API answers instead of an object when it refuses.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Status {
+    /// Why, for people.
+    #[serde(deserialize_with = "or_default")]
+    pub message: String,
+}
+
+/// `null` reads as the type's default.
+pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
