@@ -22,6 +22,7 @@ pub mod duration;
 pub mod exposition;
 pub mod labels;
 pub mod nearest;
+pub mod os;
 pub mod relabel;
 pub mod secret;
 pub mod selector;

@@ -1,3 +1,10 @@
-//! What the agent says of itself: its counters and its log.
+//! What the agent says of itself: its counters, its log, its pulse, what it costs.
 
+pub mod cgroup;
 pub mod counters;
+pub mod heartbeat;
+pub mod log;
+pub mod log_file;
+pub mod log_format;
+pub mod log_repeats;
+pub mod process;

@@ -1,0 +1,155 @@
+//! What the operating system offers and the standard library does not: the only file with `unsafe`.
+//!
+//! # Invariants
+//! Each function is a few lines around one system call, checks what it hands over, and says in a `SAFETY` note why
+//! the call is sound.
+#![allow(unsafe_code, reason = "system calls; every block carries its SAFETY note")]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, RawFd};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::process::{Command, ExitStatus};
+
+/// How many seconds local time is ahead of UTC at that moment (seconds since 1970); 0 where the zone is unknown.
+pub fn local_offset(unix_seconds: i64) -> i32 {
+    let mut parts = std::mem::MaybeUninit::<libc::tm>::zeroed();
+    let seconds = unix_seconds as libc::time_t;
+    // SAFETY: both pointers are valid for the call; localtime_r writes `parts` and keeps neither.
+    let filled = unsafe { !libc::localtime_r(&raw const seconds, parts.as_mut_ptr()).is_null() };
+    // SAFETY: all-zero bytes are a valid `tm`, so it is initialised whether or not the call filled it.
+    let parts = unsafe { parts.assume_init() };
+    if filled { i32::try_from(parts.tm_gmtoff).unwrap_or(0) } else { 0 }
+}
+
+/// Sends a signal to one process.
+///
+/// # Errors
+/// When there is no such process or it belongs to somebody else; pid 0 is refused, it would mean our own group.
+pub fn kill(pid: u32, signal: i32) -> io::Result<()> {
+    let pid = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 0);
+    let Some(pid) = pid else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "no process has that id"));
+    };
+    // SAFETY: kill takes plain numbers and touches no memory of ours.
+    done(unsafe { libc::kill(pid, signal) })
+}
+
+/// Collects one child that has ended, whichever it is, without waiting: its pid and how it ended.
+///
+/// # Errors
+/// Those of waitpid; that there are no children at all is `Ok(None)`.
+pub fn reap() -> io::Result<Option<(u32, ExitStatus)>> {
+    let mut status: libc::c_int = 0;
+    // SAFETY: `status` is valid for the call and waitpid keeps no pointer to it.
+    let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
+    match pid {
+        0 => Ok(None),
+        pid if pid > 0 => Ok(Some((pid.unsigned_abs(), ExitStatus::from_raw(status)))),
+        _ => match io::Error::last_os_error() {
+            error if error.raw_os_error() == Some(libc::ECHILD) => Ok(None),
+            error => Err(error),
+        },
+    }
+}
+
+/// Makes a command's child keep the descriptor, and makes the kernel send it `signal` when this process dies.
+///
+/// The kernel means the *thread* that starts the child: start it from one that lives as long as the process.
+pub fn tie_to_child(command: &mut Command, fd: BorrowedFd<'_>, signal: i32) {
+    let (fd, parent) = (fd.as_raw_fd(), std::process::id());
+    let prepare = move || {
+        // SAFETY: fcntl, prctl and getppid are async-signal-safe and take plain numbers.
+        unsafe {
+            done(libc::fcntl(fd, libc::F_SETFD, 0))?;
+            done(libc::prctl(libc::PR_SET_PDEATHSIG, signal as libc::c_ulong))?;
+            // the parent may have died before prctl took effect
+            if libc::getppid().unsigned_abs() != parent {
+                return Err(io::Error::from_raw_os_error(libc::ESRCH));
+            }
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec the closure makes system calls only; it neither allocates nor locks.
+    unsafe { command.pre_exec(prepare) };
+}
+
+/// Takes over an inherited descriptor: closed on exec, never blocking.
+///
+/// # Errors
+/// When the number is a standard stream or no open descriptor.
+pub fn adopt_fd(fd: RawFd) -> io::Result<File> {
+    if fd <= 2 {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a standard stream cannot be taken over"));
+    }
+    // SAFETY: fcntl with these commands takes plain numbers; a descriptor that is not open makes it fail with EBADF.
+    unsafe {
+        done(libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC))?;
+        let flags = libc::fcntl(fd, libc::F_GETFL);
+        done(flags)?;
+        done(libc::fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK))?;
+    }
+    // SAFETY: the descriptor is open, and its number came from whoever started us to be owned by the caller alone.
+    Ok(unsafe { File::from_raw_fd(fd) })
+}
+
+/// Waits until the reader at the other end of a pipe is gone.
+///
+/// # Errors
+/// Those of poll, an interruption aside.
+pub fn wait_for_hangup(fd: BorrowedFd<'_>) -> io::Result<()> {
+    let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events: 0, revents: 0 };
+    loop {
+        // SAFETY: one entry, valid for the call; poll writes `revents` only.
+        match done(unsafe { libc::poll(&raw mut entry, 1, -1) }) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Ticks a second of the kernel's process times, and bytes a page of memory.
+pub fn clock_ticks_and_page_size() -> (u64, u64) {
+    // SAFETY: sysconf takes a plain number and touches no memory of ours.
+    let read = |name| u64::try_from(unsafe { libc::sysconf(name) }).unwrap_or(0);
+    (read(libc::_SC_CLK_TCK).max(1), read(libc::_SC_PAGESIZE).max(1))
+}
+
+/// A system call's answer as a result.
+fn done(answer: libc::c_int) -> io::Result<()> {
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+    use std::os::fd::AsFd as _;
+
+    #[test]
+    fn a_number_that_is_no_descriptor_is_refused() {
+        assert!(adopt_fd(1).is_err());
+        assert_eq!(adopt_fd(1_000_000).unwrap_err().raw_os_error(), Some(libc::EBADF));
+    }
+
+    #[test]
+    fn pid_0_is_never_signalled() {
+        assert_eq!(kill(0, libc::SIGTERM).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(kill(u32::MAX, libc::SIGTERM).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn the_hangup_of_a_pipe_is_seen() {
+        let (reader, mut writer) = io::pipe().unwrap();
+        writer.write_all(b".").unwrap();
+        let waiting = std::thread::spawn(move || wait_for_hangup(writer.as_fd()));
+        drop(reader);
+        waiting.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn the_local_offset_is_less_than_a_day() {
+        assert!(local_offset(1_700_000_000).abs() <= 14 * 3600);
+    }
+}
