@@ -27,5 +27,6 @@ pub mod relabel;
 pub mod secret;
 pub mod selector;
 pub mod size;
+pub mod supervisor;
 pub mod telemetry;
 pub mod wheel;

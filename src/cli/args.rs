@@ -28,3 +28,15 @@ pub fn unknown_command(word: &str) -> Exit {
     let _ = writeln!(std::io::stderr(), "openagent: unknown command {word:?}{hint} `openagent help` lists them");
     Exit::Usage
 }
+
+/// Says what was wrong with a command's arguments and where its help is.
+pub fn usage(command: &str, problem: &dyn std::fmt::Display) -> Exit {
+    let _ = writeln!(std::io::stderr(), "openagent {command}: {problem}; `openagent help {command}` explains it");
+    Exit::Usage
+}
+
+/// Says on stderr what a command could not do.
+pub fn failed(command: &str, problem: &dyn std::fmt::Display) -> Exit {
+    let _ = writeln!(std::io::stderr(), "openagent {command}: {problem}");
+    Exit::Failed
+}

@@ -2,26 +2,27 @@
 
 mod args;
 pub mod exit;
+mod help;
+mod supervisor;
+mod version;
 
 use exit::Exit;
 use std::ffi::OsString;
-use std::io::Write as _;
 
 /// Runs the command that the arguments name.
 pub fn run(args: Vec<OsString>) -> Exit {
     let mut words = args.into_iter();
-    let command = words.next().and_then(|word| word.into_string().ok()).unwrap_or_default();
+    let command = words.next().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
     let rest: Vec<OsString> = words.collect();
-    match command.as_str() {
-        "version" | "--version" | "-V" => version(),
-        unknown => {
-            let _ = rest;
-            args::unknown_command(unknown)
-        }
+    if help::is_asked(&rest) && args::COMMANDS.contains(&command.as_str()) {
+        return help::page(&command);
     }
-}
-
-fn version() -> Exit {
-    let _ = writeln!(std::io::stdout(), "openagent {}", env!("CARGO_PKG_VERSION"));
-    Exit::Ok
+    match command.as_str() {
+        "" => supervisor::run_default(false, rest),
+        "standalone" => supervisor::run_default(true, rest),
+        "supervisor" => supervisor::run(rest),
+        "help" | "--help" | "-h" => help::run(&rest),
+        "version" | "--version" | "-V" => version::run(&rest),
+        unknown => args::unknown_command(unknown),
+    }
 }

@@ -51,13 +51,15 @@ impl LocalTime {
 }
 
 impl fmt::Display for LocalTime {
-    /// RFC 3339 with milliseconds.
+    /// RFC 3339 with milliseconds; `{:.0}` leaves them out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = civil(self.day());
         let second = self.local_seconds().rem_euclid(86_400);
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        let millis = self.unix_millis % 1000;
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}")?;
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+        if f.precision() != Some(0) {
+            write!(f, ".{:03}", self.unix_millis % 1000)?;
+        }
         if self.offset == 0 {
             return f.write_char('Z');
         }

@@ -1,5 +1,6 @@
 //! What the agent says of itself: its counters, its log, its pulse, what it costs.
 
+pub mod build;
 pub mod cgroup;
 pub mod counters;
 pub mod heartbeat;
