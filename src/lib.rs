@@ -30,3 +30,4 @@ pub mod size;
 pub mod supervisor;
 pub mod telemetry;
 pub mod wheel;
+pub mod wire;

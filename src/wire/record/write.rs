@@ -1,0 +1,271 @@
+//! Writes records into a block: the hot path of encoding.
+//!
+//! # Invariants
+//! - No allocation but the growth of the block's one buffer, which a cleared block keeps.
+//! - A block is whole after every call: a record that was refused or dropped unfinished leaves no byte.
+
+use super::{MAX_LABELS, MAX_RECORDS};
+use crate::wire::codec::{self, MAX_SHORT_COUNT};
+use crate::wire::value::Map;
+use std::fmt;
+
+/// Version byte and count.
+const HEAD: usize = 3;
+
+/// The plain bytes of a pack's records, as they grow.
+#[derive(Debug, Clone)]
+pub struct Block {
+    bytes: Vec<u8>,
+    records: usize,
+}
+
+/// Why a record doesn't fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordError {
+    /// The block has its 32767 records.
+    BlockFull,
+    /// More than 255 labels.
+    TooManyLabels(usize),
+    /// More than 32767 spans or buckets.
+    TooManyBuckets(usize),
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BlockFull => write!(f, "a pack holds {MAX_RECORDS} records at most"),
+            Self::TooManyLabels(n) => write!(f, "{n} labels, a record holds {MAX_LABELS} at most"),
+            Self::TooManyBuckets(n) => write!(f, "{n} spans or buckets, a record holds {MAX_SHORT_COUNT} at most"),
+        }
+    }
+}
+
+impl std::error::Error for RecordError {}
+
+/// What a native histogram has beside name, labels and time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Buckets<'a> {
+    /// Resolution, −4 to 8.
+    pub schema: i32,
+    /// Width of the zero bucket.
+    pub zero_threshold: f64,
+    /// Count of the zero bucket.
+    pub zero_count: i64,
+    /// Count of all observations.
+    pub count: i64,
+    /// Sum of all observations.
+    pub sum: f64,
+    /// Offset and length of the spans of positive buckets.
+    pub positive_spans: &'a [(i32, i32)],
+    /// Counts of the positive buckets, each as the difference to the one before.
+    pub positive_deltas: &'a [i64],
+    /// Offset and length of the spans of negative buckets.
+    pub negative_spans: &'a [(i32, i32)],
+    /// Counts of the negative buckets, each as the difference to the one before.
+    pub negative_deltas: &'a [i64],
+}
+
+impl Default for Block {
+    fn default() -> Self {
+        Self { bytes: vec![0; HEAD], records: 0 }
+    }
+}
+
+impl Block {
+    /// An empty block.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Forgets the records and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.resize(HEAD, 0);
+        self.records = 0;
+    }
+
+    /// How many records it holds.
+    #[inline]
+    pub fn records(&self) -> usize {
+        self.records
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    /// The block's bytes, count and all.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Begins a sample or histogram; labels come next, then [`Unfinished::sample`] or [`Unfinished::histogram`].
+    #[inline]
+    pub fn begin(&mut self, metric: &str) -> Unfinished<'_> {
+        let start = self.bytes.len();
+        self.bytes.push(0);
+        codec::write_text(&mut self.bytes, metric);
+        let count_at = self.bytes.len();
+        self.bytes.push(0);
+        Unfinished { block: self, start, count_at, labels: 0, done: false }
+    }
+
+    /// Appends a help record of the family: its HELP text, when it has one, and its type.
+    ///
+    /// # Errors
+    /// [`RecordError::BlockFull`].
+    pub fn help(&mut self, family: &str, help: Option<&str>, kind: &str) -> Result<(), RecordError> {
+        let mut properties = Map::new();
+        if let Some(text) = help {
+            properties.put("help", text);
+        }
+        properties.put("type", kind);
+        self.properties(family, &properties)
+    }
+
+    /// Appends a help record with any properties.
+    ///
+    /// # Errors
+    /// [`RecordError::BlockFull`].
+    pub fn properties(&mut self, family: &str, properties: &Map) -> Result<(), RecordError> {
+        if self.records == MAX_RECORDS {
+            return Err(RecordError::BlockFull);
+        }
+        self.bytes.push(0);
+        codec::write_text(&mut self.bytes, family);
+        properties.write(&mut self.bytes);
+        self.count_one();
+        Ok(())
+    }
+
+    #[inline]
+    fn count_one(&mut self) {
+        self.records += 1;
+        let [high, low] = (self.records as u16).to_be_bytes();
+        self.bytes[1] = high;
+        self.bytes[2] = low;
+    }
+}
+
+/// A record whose labels are being written. Dropped unfinished, it was never there.
+#[derive(Debug)]
+pub struct Unfinished<'b> {
+    block: &'b mut Block,
+    start: usize,
+    count_at: usize,
+    labels: usize,
+    done: bool,
+}
+
+impl Unfinished<'_> {
+    /// Appends a label.
+    #[inline]
+    pub fn label(&mut self, name: &str, value: &str) {
+        write_label(&mut self.block.bytes, name, value);
+        self.labels += 1;
+    }
+
+    /// Appends `count` labels written before by [`write_label`](Self::write_label), a target's for example.
+    #[inline]
+    pub fn written_labels(&mut self, labels: &[u8], count: usize) {
+        self.block.bytes.extend_from_slice(labels);
+        self.labels += count;
+    }
+
+    /// Appends a label to a buffer of one's own, for [`Unfinished::written_labels`].
+    pub fn write_label(out: &mut Vec<u8>, name: &str, value: &str) {
+        write_label(out, name, value);
+    }
+
+    /// Ends the record as a sample of that time (Unix ms) and value.
+    ///
+    /// # Errors
+    /// When it doesn't fit; the block is then as if it had not been begun.
+    #[inline]
+    pub fn sample(mut self, time_ms: i64, value: f64) -> Result<(), RecordError> {
+        self.check()?;
+        codec::write_i64(&mut self.block.bytes, time_ms);
+        codec::write_f64(&mut self.block.bytes, value);
+        self.finish();
+        Ok(())
+    }
+
+    /// Ends the record as a native histogram of that time (Unix ms).
+    ///
+    /// # Errors
+    /// When it doesn't fit; the block is then as if it had not been begun.
+    pub fn histogram(mut self, time_ms: i64, buckets: &Buckets<'_>) -> Result<(), RecordError> {
+        self.check()?;
+        buckets.check()?;
+        codec::write_i64(&mut self.block.bytes, time_ms);
+        buckets.write(&mut self.block.bytes);
+        self.finish();
+        Ok(())
+    }
+
+    #[inline]
+    fn check(&self) -> Result<(), RecordError> {
+        if self.labels > MAX_LABELS {
+            return Err(RecordError::TooManyLabels(self.labels));
+        }
+        if self.block.records == MAX_RECORDS {
+            return Err(RecordError::BlockFull);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn finish(&mut self) {
+        self.block.bytes[self.count_at] = self.labels as u8;
+        self.block.count_one();
+        self.done = true;
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.done {
+            self.block.bytes.truncate(self.start);
+        }
+    }
+}
+
+impl Buckets<'_> {
+    fn check(&self) -> Result<(), RecordError> {
+        let counts = [
+            self.positive_spans.len(),
+            self.positive_deltas.len(),
+            self.negative_spans.len(),
+            self.negative_deltas.len(),
+        ];
+        match counts.into_iter().find(|count| *count > MAX_SHORT_COUNT) {
+            Some(count) => Err(RecordError::TooManyBuckets(count)),
+            None => Ok(()),
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        codec::write_i32(out, self.schema);
+        codec::write_f64(out, self.zero_threshold);
+        codec::write_i64(out, self.zero_count);
+        codec::write_i64(out, self.count);
+        codec::write_f64(out, self.sum);
+        for (spans, deltas) in
+            [(self.positive_spans, self.positive_deltas), (self.negative_spans, self.negative_deltas)]
+        {
+            codec::write_array(out, spans, |out, (offset, length)| {
+                codec::write_i32(out, *offset);
+                codec::write_i32(out, *length);
+            });
+            codec::write_array(out, deltas, |out, delta| codec::write_i64(out, *delta));
+        }
+    }
+}
+
+#[inline]
+fn write_label(out: &mut Vec<u8>, name: &str, value: &str) {
+    codec::write_text(out, name);
+    codec::write_text(out, value);
+}
