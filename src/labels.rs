@@ -48,7 +48,7 @@ impl Span {
     }
 
     #[inline]
-    fn of<'a>(self, source: &'a str, scratch: &'a str) -> &'a str {
+    pub(crate) fn of<'a>(self, source: &'a str, scratch: &'a str) -> &'a str {
         let start = self.start as usize;
         let text = if self.len_scratch & 1 == 0 { source } else { scratch };
         &text[start..start + self.len()]

@@ -1,12 +1,23 @@
 //! Exposition formats: bytes in, borrowed samples out.
 //!
 //! A [`Parser`] is fed pieces of a body and gives each record to a [`Sink`] as slices of the piece; it keeps no copy
-//! of the body. No I/O, no clock: sockets are one floor up, in [`crate::scrape`].
+//! of the body. No I/O, no clock: sockets are one floor up, in `scrape`.
 //!
 //! # Invariants
 //! - Any split of a body gives the same records in the same order.
 //! - No allocation per sample once the parser's buffers have grown to the widest record.
 //! - No input makes a parser panic or take more memory than its longest record.
+
+mod fault;
+pub mod number;
+pub mod openmetrics;
+mod parser;
+mod series;
+pub mod text;
+pub mod window;
+
+pub use parser::{Format, Options, Parser};
+pub use window::{PumpError, Totals, Window, pump};
 
 use crate::labels::LabelView;
 use std::ops::ControlFlow;

@@ -8,3 +8,4 @@ mod support;
 mod cli;
 mod logs;
 mod supervisor;
+mod corpus_exposition;

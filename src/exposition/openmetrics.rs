@@ -1,0 +1,228 @@
+//! OpenMetrics 1.0 text, as strict as Prometheus is in a scrape: one bad line fails the body.
+//!
+//! ```text
+//! body     = { line LF } "# EOF" [ LF ]
+//! line     = "# HELP " name " " text | "# TYPE " name " " type | "# UNIT " name " " unit | sample
+//! sample   = series " " value [ " " seconds ] [ " # {" labels "} " value [ " " seconds ] ]
+//! ```
+//!
+//! # Invariants
+//! - Nothing is skipped: the body is whole and ends with `# EOF`, or it is a fault.
+//! - Rules over a whole family (suffixes, order, clashes) are `lint`'s, not a scrape's.
+//! - Exemplars are checked and left out; `_created` series stay plain series.
+
+use super::fault::{Bad, Wrong};
+use super::series::{Series, unescape};
+use super::{FamilyKind, Sample, Sink, Stop, number};
+use memchr::{memchr, memchr_iter, memrchr};
+
+/// A parser of OpenMetrics text.
+#[derive(Debug, Default)]
+pub struct OpenMetrics {
+    lines: u64,
+    ended: bool,
+    series: Series,
+    meta: String,
+}
+
+impl OpenMetrics {
+    /// A parser at the start of a body.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Forgets the last body.
+    pub fn reset(&mut self) {
+        self.lines = 0;
+        self.ended = false;
+        self.series.shrink();
+        self.meta.clear();
+        self.meta.shrink_to(4096);
+    }
+
+    /// Lines read so far.
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// Bytes the parser's own buffers hold.
+    pub fn memory(&self) -> usize {
+        self.series.memory() + self.meta.capacity()
+    }
+
+    /// Reads the whole lines of `input` (with `last` all of it); answers how many bytes were read.
+    ///
+    /// # Errors
+    /// A bad line, a body without `# EOF` or with more after it, or the sink's wish to stop.
+    pub fn parse<S: Sink>(&mut self, input: &[u8], last: bool, sink: &mut S) -> Result<usize, Stop> {
+        let whole = if last { input.len() } else { memrchr(b'\n', input).map_or(0, |at| at + 1) };
+        let (text, broken) = utf8_part(&input[..whole]);
+        self.read_lines(text, sink)?;
+        if let Some(at) = broken {
+            return Err(self.stop(Wrong::NotUtf8.at(at), &input[text.len()..]));
+        }
+        if last && !self.ended {
+            self.lines += 1;
+            return Err(self.stop_here(Wrong::NoEof.at(0), b""));
+        }
+        Ok(whole)
+    }
+
+    /// Gives up the body: its next line is longer than the window may grow.
+    ///
+    /// # Errors
+    /// Always, with the line's place.
+    pub fn give_up_line(&mut self) -> Result<(), Stop> {
+        Err(self.stop(Wrong::Overlong.at(0), b""))
+    }
+
+    fn read_lines<S: Sink>(&mut self, text: &str, sink: &mut S) -> Result<(), Stop> {
+        let mut start = 0;
+        for end in memchr_iter(b'\n', text.as_bytes()) {
+            self.read_line(&text[start..end], sink)?;
+            start = end + 1;
+        }
+        if start < text.len() { self.read_line(&text[start..], sink) } else { Ok(()) }
+    }
+
+    #[inline]
+    fn read_line<S: Sink>(&mut self, line: &str, sink: &mut S) -> Result<(), Stop> {
+        if self.ended {
+            return Err(self.stop(Wrong::AfterEof.at(0), line.as_bytes()));
+        }
+        self.lines += 1;
+        if line.starts_with('#') {
+            return self.comment(line, sink).map_err(|bad| self.stop_here(bad, line.as_bytes()));
+        }
+        match self.sample(line) {
+            Ok((value, timestamp)) => {
+                let sample =
+                    Sample { name: self.series.name(line), labels: self.series.labels(line), value, timestamp };
+                if sink.sample(&sample).is_break() { Err(Stop::Sink) } else { Ok(()) }
+            }
+            Err(bad) => Err(self.stop_here(bad, line.as_bytes())),
+        }
+    }
+
+    #[inline]
+    fn sample(&mut self, line: &str) -> Result<(f64, Option<i64>), Bad> {
+        let bytes = line.as_bytes();
+        let at = self.series.read::<false>(line, 0)?;
+        let (value, at) = value(line, at, Wrong::Value)?;
+        if at == bytes.len() {
+            return Ok((value, None));
+        }
+        let (time, at) = if bytes[at..].starts_with(b" # {") { (None, at) } else { seconds(line, at)? };
+        match &bytes[at..] {
+            [] => {}
+            [b' ', b'#', b' ', b'{', ..] => self.exemplar(line, at + 4)?,
+            _ => return Err(Wrong::LineEnd.at(at)),
+        }
+        Ok((value, time))
+    }
+
+    fn exemplar(&mut self, line: &str, at: usize) -> Result<(), Bad> {
+        let at = self.series.read_exemplar(line, at)?;
+        let (_, at) = value(line, at, Wrong::ExemplarValue)?;
+        if at == line.len() {
+            return Ok(());
+        }
+        let (_, at) = seconds(line, at)?;
+        if at < line.len() { Err(Wrong::LineEnd.at(at)) } else { Ok(()) }
+    }
+
+    fn comment<S: Sink>(&mut self, line: &str, sink: &mut S) -> Result<(), Bad> {
+        if line == "# EOF" {
+            self.ended = true;
+            return Ok(());
+        }
+        let word = line.get(..7).ok_or(Wrong::Comment.at(0))?;
+        if !matches!(word, "# HELP " | "# TYPE " | "# UNIT ") {
+            return Err(if line.starts_with("# EOF") { Wrong::AfterEof.at(5) } else { Wrong::Comment.at(0) });
+        }
+        let (family, at) = self.series.family(line, 7)?;
+        if line.as_bytes().get(at) != Some(&b' ') {
+            return Err(Wrong::MetaText.at(at));
+        }
+        let text = &line[at + 1..];
+        let family = family.of(line, self.series.scratch());
+        match word {
+            "# TYPE " => sink.kind(family, kind(text).ok_or(Wrong::Kind.at(at + 1))?),
+            "# UNIT " if is_unit_of(text, family) => sink.unit(family, text),
+            "# UNIT " => return Err(Wrong::Unit.at(at + 1)),
+            _ if memchr(b'\\', text.as_bytes()).is_none() => sink.help(family, text),
+            _ => {
+                self.meta.clear();
+                unescape(text, true, &mut self.meta);
+                sink.help(family, &self.meta);
+            }
+        }
+        Ok(())
+    }
+
+    /// The fault of the line after those read.
+    #[cold]
+    fn stop(&mut self, bad: Bad, line: &[u8]) -> Stop {
+        self.lines += 1;
+        self.stop_here(bad, line)
+    }
+
+    #[cold]
+    fn stop_here(&self, bad: Bad, line: &[u8]) -> Stop {
+        Stop::Fault(bad.tell(self.lines, line))
+    }
+}
+
+/// The lines before the first one that is not UTF-8, and where in that line the fault stands.
+fn utf8_part(input: &[u8]) -> (&str, Option<usize>) {
+    match std::str::from_utf8(input) {
+        Ok(text) => (text, None),
+        Err(error) => {
+            let good = &input[..error.valid_up_to()];
+            let lines = memrchr(b'\n', good).map_or(0, |at| at + 1);
+            (std::str::from_utf8(&good[..lines]).unwrap_or_default(), Some(good.len() - lines))
+        }
+    }
+}
+
+/// A blank and a value at `at`; the second result is where it ends.
+#[inline]
+fn value(line: &str, at: usize, missing: Wrong) -> Result<(f64, usize), Bad> {
+    let end = token_end(line.as_bytes(), at).ok_or(missing.at(at))?;
+    let value = number::float(&line[at + 1..end]).ok_or(Wrong::Number.at(at + 1))?;
+    Ok((value, end))
+}
+
+/// A blank and a time in seconds at `at`, in milliseconds; the second result is where it ends.
+fn seconds(line: &str, at: usize) -> Result<(Option<i64>, usize), Bad> {
+    let end = token_end(line.as_bytes(), at).ok_or(Wrong::Timestamp.at(at))?;
+    let time = number::float(&line[at + 1..end]).filter(|time| time.is_finite());
+    let time = time.ok_or(Wrong::TimestampRange.at(at + 1))?;
+    Ok((Some((time * 1000.0) as i64), end))
+}
+
+/// Past the token that follows the blank at `at`; `None` where no blank or no token stands.
+#[inline]
+fn token_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let token = bytes.get(at..)?.strip_prefix(b" ")?;
+    let length = token.iter().position(|byte| *byte == b' ').unwrap_or(token.len());
+    (length > 0).then_some(at + 1 + length)
+}
+
+fn is_unit_of(unit: &str, family: &str) -> bool {
+    unit.is_empty() || family.strip_suffix(unit).is_some_and(|stem| stem.ends_with('_'))
+}
+
+fn kind(word: &str) -> Option<FamilyKind> {
+    Some(match word {
+        "counter" => FamilyKind::Counter,
+        "gauge" => FamilyKind::Gauge,
+        "histogram" => FamilyKind::Histogram,
+        "gaugehistogram" => FamilyKind::GaugeHistogram,
+        "summary" => FamilyKind::Summary,
+        "info" => FamilyKind::Info,
+        "stateset" => FamilyKind::StateSet,
+        "unknown" => FamilyKind::Untyped,
+        _ => return None,
+    })
+}

@@ -1,0 +1,354 @@
+//! The part both text formats share: `name{label="value",…}`, names in quotes included.
+//!
+//! ```text
+//! series = name [ "{" labels "}" ] | "{" labels "}"        the latter with a quoted name among the labels
+//! labels = { ( quoted [ "=" quoted ] | name "=" quoted ) [ "," ] }
+//! ```
+//!
+//! # Invariants
+//! - Names and values are spans of the line; only what held a backslash is copied, into the scratch.
+//! - No label name stands twice, no name is empty.
+//! - The buffers keep their memory from line to line.
+
+use super::fault::{Bad, Wrong};
+use crate::labels::{LabelSpan, LabelView, Span};
+
+/// Letters and `_`.
+const LETTER: u8 = 1;
+/// Digits.
+const DIGIT: u8 = 2;
+/// `:`, which metric names may have.
+const COLON: u8 = 4;
+
+static CLASS: [u8; 256] = {
+    let mut class = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        class[byte] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => LETTER,
+            b'0'..=b'9' => DIGIT,
+            b':' => COLON,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    class
+};
+
+/// The series of one line.
+#[derive(Debug, Default)]
+pub(super) struct Series {
+    name: Option<Span>,
+    labels: Vec<LabelSpan>,
+    scratch: String,
+    order: Vec<u32>,
+}
+
+impl Series {
+    /// Reads the series at the start of `line`, from `at`; answers where it ends.
+    ///
+    /// With `BLANKS` blanks may stand between all tokens and commas may be missing, as text 0.0.4 has it; without,
+    /// the grammar is OpenMetrics'.
+    #[inline]
+    pub fn read<const BLANKS: bool>(&mut self, line: &str, at: usize) -> Result<usize, Bad> {
+        self.name = None;
+        self.labels.clear();
+        self.scratch.clear();
+        let bytes = line.as_bytes();
+        let mut end = name_end(bytes, at, LETTER | COLON);
+        if end > at {
+            self.name = Some(Span::source(at, end));
+            if BLANKS {
+                end = blanks(bytes, end);
+            }
+        } else if bytes.get(at) != Some(&b'{') {
+            return Err(Wrong::Start.at(at));
+        }
+        if bytes.get(end) == Some(&b'{') {
+            end = self.braces::<BLANKS>(line, end + 1, true)?;
+        }
+        if self.name.is_none() {
+            return Err(Wrong::NoName.at(at));
+        }
+        Ok(end)
+    }
+
+    /// Reads an exemplar's labels, from just after the brace, and forgets them; answers where they end.
+    pub fn read_exemplar(&mut self, line: &str, at: usize) -> Result<usize, Bad> {
+        let kept = self.labels.len();
+        let end = self.braces::<false>(line, at, false);
+        self.labels.truncate(kept);
+        end
+    }
+
+    /// The metric name.
+    #[inline]
+    pub fn name<'a>(&'a self, line: &'a str) -> &'a str {
+        self.name.unwrap_or_default().of(line, &self.scratch)
+    }
+
+    /// The labels.
+    #[inline]
+    pub fn labels<'a>(&'a self, line: &'a str) -> LabelView<'a> {
+        LabelView::new(line, &self.scratch, &self.labels)
+    }
+
+    /// The name in a HELP, TYPE or UNIT line, from `at`, and where it ends.
+    pub fn family(&mut self, line: &str, at: usize) -> Result<(Span, usize), Bad> {
+        self.scratch.clear();
+        let bytes = line.as_bytes();
+        if bytes.get(at) == Some(&b'"') {
+            let (name, end) = self.quoted(line, at)?;
+            return if name.is_empty() { Err(Wrong::EmptyName.at(at)) } else { Ok((name, end)) };
+        }
+        let end = name_end(bytes, at, LETTER | COLON);
+        if end == at { Err(Wrong::MetaName.at(at)) } else { Ok((Span::source(at, end), end)) }
+    }
+
+    /// What was unescaped in the line.
+    pub fn scratch(&self) -> &str {
+        &self.scratch
+    }
+
+    /// The labels' memory in bytes, for tests that bound it.
+    pub fn memory(&self) -> usize {
+        self.labels.capacity() * size_of::<LabelSpan>() + self.scratch.capacity() + self.order.capacity() * 4
+    }
+
+    /// Gives back memory beyond what an ordinary line needs.
+    pub fn shrink(&mut self) {
+        const ORDINARY: usize = 4096;
+        self.labels.clear();
+        self.scratch.clear();
+        self.order.clear();
+        self.labels.shrink_to(ORDINARY / size_of::<LabelSpan>());
+        self.scratch.shrink_to(ORDINARY);
+        self.order.shrink_to(ORDINARY / 4);
+    }
+
+    #[inline]
+    fn braces<const BLANKS: bool>(&mut self, line: &str, mut at: usize, named: bool) -> Result<usize, Bad> {
+        let bytes = line.as_bytes();
+        let first = self.labels.len();
+        loop {
+            at = skip::<BLANKS>(bytes, at);
+            let quoted = match bytes.get(at) {
+                Some(b'}') => break,
+                Some(b'"') => true,
+                _ => false,
+            };
+            let start = at;
+            let name;
+            (name, at) = if quoted { self.quoted(line, at)? } else { bare_label(bytes, at)? };
+            if quoted && name.is_empty() {
+                return Err(Wrong::EmptyName.at(start));
+            }
+            at = skip::<BLANKS>(bytes, at);
+            match bytes.get(at) {
+                Some(b'=') => at = self.value::<BLANKS>(line, name, at + 1)?,
+                Some(b',' | b'}') if quoted && named => {
+                    if self.name.replace(name).is_some() {
+                        return Err(Wrong::NameTwice.at(start));
+                    }
+                }
+                _ => return Err(Wrong::Equal.at(at)),
+            }
+            match bytes.get(at) {
+                Some(b',') => at += 1,
+                Some(b'}') => break,
+                _ if BLANKS => {}
+                _ => return Err(Wrong::CommaOrBrace.at(at)),
+            }
+        }
+        self.unique(line, first, named).map(|()| at + 1)
+    }
+
+    #[inline]
+    fn value<const BLANKS: bool>(&mut self, line: &str, name: Span, at: usize) -> Result<usize, Bad> {
+        let bytes = line.as_bytes();
+        let at = skip::<BLANKS>(bytes, at);
+        if bytes.get(at) != Some(&b'"') {
+            return Err(Wrong::LabelValue.at(at));
+        }
+        let (value, end) = self.quoted(line, at)?;
+        self.labels.push(LabelSpan { name, value });
+        Ok(skip::<BLANKS>(bytes, end))
+    }
+
+    /// Reads the quoted text at `at`; the second result is where it ends.
+    #[inline]
+    fn quoted(&mut self, line: &str, at: usize) -> Result<(Span, usize), Bad> {
+        let start = at + 1;
+        let bytes = line.as_bytes();
+        let end = quote_or_backslash(bytes, start).ok_or(Wrong::OpenQuote.at(at))?;
+        if bytes[end] == b'"' {
+            return Ok((Span::source(start, end), end + 1));
+        }
+        self.escaped(line, start, end)
+    }
+
+    /// Goes on with a quoted text at its first backslash.
+    #[cold]
+    fn escaped(&mut self, line: &str, start: usize, backslash: usize) -> Result<(Span, usize), Bad> {
+        let bytes = line.as_bytes();
+        let open = Wrong::OpenQuote.at(start - 1);
+        let mut end = backslash;
+        while bytes[end] == b'\\' {
+            if end + 2 > bytes.len() {
+                return Err(open);
+            }
+            end = quote_or_backslash(bytes, end + 2).ok_or(open)?;
+        }
+        let from = self.scratch.len();
+        unescape(&line[start..end], true, &mut self.scratch);
+        Ok((Span::scratch(from, self.scratch.len()), end + 1))
+    }
+
+    /// Refuses a label name that stands twice among those from `first` on.
+    #[inline]
+    fn unique(&mut self, line: &str, first: usize, named: bool) -> Result<(), Bad> {
+        const FEW: usize = 16;
+        let labels = &self.labels[first..];
+        let twice = if labels.len() <= FEW {
+            let name = |i: usize| labels[i].name.of(line, &self.scratch);
+            (1..labels.len())
+                .any(|i| (0..i).any(|j| labels[j].name.len() == labels[i].name.len() && name(j) == name(i)))
+        } else {
+            many_twice(labels, line, &self.scratch, &mut self.order)
+        };
+        let reserved = named && labels.iter().any(|label| is_reserved(label.name.of(line, &self.scratch)));
+        if twice || reserved { Err(Wrong::LabelTwice.at(0)) } else { Ok(()) }
+    }
+}
+
+/// The name is a label itself, so a label of its name would be a second one.
+#[inline]
+fn is_reserved(name: &str) -> bool {
+    name.len() == crate::labels::NAME.len() && name == crate::labels::NAME
+}
+
+#[cold]
+fn many_twice(labels: &[LabelSpan], line: &str, scratch: &str, order: &mut Vec<u32>) -> bool {
+    let name = |i: &u32| labels[*i as usize].name.of(line, scratch);
+    order.clear();
+    order.extend(0..labels.len() as u32);
+    order.sort_unstable_by(|a, b| name(a).cmp(name(b)));
+    order.windows(2).any(|pair| name(&pair[0]) == name(&pair[1]))
+}
+
+/// Where the name that begins at `at` ends; `at` itself when none begins there.
+#[inline]
+fn name_end(bytes: &[u8], at: usize, first: u8) -> usize {
+    match bytes.get(at) {
+        Some(byte) if CLASS[*byte as usize] & first != 0 => {}
+        _ => return at,
+    }
+    let rest = &bytes[at + 1..];
+    at + 1 + rest.iter().position(|byte| CLASS[*byte as usize] & (first | DIGIT) == 0).unwrap_or(rest.len())
+}
+
+#[inline]
+fn bare_label(bytes: &[u8], at: usize) -> Result<(Span, usize), Bad> {
+    let end = name_end(bytes, at, LETTER);
+    if end == at { Err(Wrong::LabelName.at(at)) } else { Ok((Span::source(at, end), end)) }
+}
+
+/// Where the next quote or backslash stands.
+#[inline]
+fn quote_or_backslash(bytes: &[u8], at: usize) -> Option<usize> {
+    let rest = bytes.get(at..)?;
+    memchr::memchr2(b'"', b'\\', rest).map(|found| at + found)
+}
+
+/// Past the blanks and tabs that begin at `at`.
+#[inline]
+pub(super) fn blanks(bytes: &[u8], mut at: usize) -> usize {
+    while matches!(bytes.get(at), Some(b' ' | b'\t')) {
+        at += 1;
+    }
+    at
+}
+
+#[inline]
+fn skip<const BLANKS: bool>(bytes: &[u8], at: usize) -> usize {
+    if BLANKS { blanks(bytes, at) } else { at }
+}
+
+/// Appends a text with `\\` and `\n` (and `\"`, where `quotes` is set) undone; any other backslash stays.
+pub(super) fn unescape(text: &str, quotes: bool, out: &mut String) {
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        out.push_str(&rest[..at]);
+        let (plain, taken) = match rest.as_bytes().get(at + 1) {
+            Some(b'\\') => ("\\", 2),
+            Some(b'n') => ("\n", 2),
+            Some(b'"') if quotes => ("\"", 2),
+            _ => ("\\", 1),
+        };
+        out.push_str(plain);
+        rest = &rest[at + taken..];
+    }
+    out.push_str(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<const BLANKS: bool>(line: &str) -> Result<String, Wrong> {
+        let mut series = Series::default();
+        let end = series.read::<BLANKS>(line, 0).map_err(|bad| bad.wrong)?;
+        Ok(format!("{}{} {}", series.name(line), series.labels(line), &line[end..]))
+    }
+
+    #[test]
+    fn names_and_labels_of_both_grammars() {
+        for line in ["a{} 1", "a{x=\"1\"} 1", "a{x=\"1\",} 1", "{\"a.b\",\"x y\"=\"1\"} 1", "a{x=\"\\\\\\\"\\n\\t\"} 1"]
+        {
+            assert_eq!(read::<true>(line), read::<false>(line), "{line}");
+        }
+        assert_eq!(read::<true>("a { x = \"1\" y=\"2\" , }2").as_deref(), Ok("a{x=\"1\",y=\"2\"} 2"));
+        assert_eq!(read::<false>("{\"a.b\",\"x y\"=\"1\"} 1").as_deref(), Ok("a.b{x y=\"1\"}  1"));
+    }
+
+    #[test]
+    fn faults_of_both_grammars() {
+        for (line, wrong) in [
+            ("9a 1", Wrong::Start),
+            ("a{,} 1", Wrong::LabelName),
+            ("a{x=1} 1", Wrong::LabelValue),
+            ("a{x=\"1} 1", Wrong::OpenQuote),
+            ("a{x=\"1\\\"} 1", Wrong::OpenQuote),
+            ("a{x=\"1\\", Wrong::OpenQuote),
+            ("a{x-y=\"1\"} 1", Wrong::Equal),
+            ("{x} 1", Wrong::Equal),
+            ("{\"x\",\"y\"} 1", Wrong::NameTwice),
+            ("{\"\"} 1", Wrong::EmptyName),
+            ("{x=\"1\"} 1", Wrong::NoName),
+            ("a{x=\"1\",x=\"2\"} 1", Wrong::LabelTwice),
+            ("a{__name__=\"b\"} 1", Wrong::LabelTwice),
+        ] {
+            assert_eq!(read::<true>(line), Err(wrong), "{line}");
+            assert_eq!(read::<false>(line), Err(wrong), "{line}");
+        }
+        assert_eq!(read::<false>("a{x=\"1\" y=\"2\"} 1"), Err(Wrong::CommaOrBrace));
+    }
+
+    #[test]
+    fn a_repeated_name_among_many_is_found() {
+        let labels = |last: usize| (0..40).chain([last]).map(|i| format!("l{i}=\"x\",")).collect::<String>();
+        assert!(read::<true>(&format!("a{{{}}} 1", labels(40))).is_ok());
+        assert_eq!(read::<true>(&format!("a{{{}}} 1", labels(7))), Err(Wrong::LabelTwice));
+    }
+
+    #[test]
+    fn unknown_escapes_stay() {
+        let undone = |text, quotes| {
+            let mut out = String::new();
+            unescape(text, quotes, &mut out);
+            out
+        };
+        assert_eq!(undone(r#"a\\n\n\"\z\"#, true), "a\\n\n\"\\z\\");
+        assert_eq!(undone(r#"\""#, false), "\\\"");
+    }
+}
