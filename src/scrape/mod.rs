@@ -1,0 +1,4 @@
+//! Scraping: targets become samples.
+
+pub mod auth;
+pub mod fetch;
