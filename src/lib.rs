@@ -9,7 +9,7 @@
 //! | commands | [`cli`]: one file per command |
 //! | processes | [`supervisor`]: the parent; [`agent`]: the worker, which builds the rooms below and joins them |
 //! | threads and sockets | [`status`], [`control`], [`metering`], [`sender`], [`scrape`], [`discovery`], [`net`], [`config`], [`telemetry`], [`collector`], [`os`] |
-//! | ground: pure, no I/O, no clock | [`exposition`], [`relabel`], [`encode`], [`wheel`], [`selector`], [`wire`], [`labels`], [`duration`], [`size`], [`nearest`], [`secret`] |
+//! | ground: pure, no I/O, no clock | [`exposition`], [`relabel`], [`encode`], [`wheel`], [`selector`], [`wire`], [`labels`], [`duration`], [`size`], [`yaml`], [`nearest`], [`secret`] |
 //!
 //! A sample's way, once, forward:
 //! `config::ScrapeJob → discovery::Target → wheel → scrape::pool → scrape::fetch (a reader) → exposition (a borrowed
@@ -33,3 +33,4 @@ pub mod supervisor;
 pub mod telemetry;
 pub mod wheel;
 pub mod wire;
+pub mod yaml;
