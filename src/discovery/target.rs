@@ -41,3 +41,26 @@ impl Target {
         format!("{}://{}{}", self.scheme.as_str(), self.address, self.path_and_query)
     }
 }
+
+impl Target {
+    /// What tells it apart: the same URL and labels give the same id, in another process too.
+    pub fn id(&self) -> TargetId {
+        use std::hash::BuildHasher as _;
+        TargetId(foldhash::quality::FixedState::default().hash_one((self.url(), &self.labels)))
+    }
+
+    /// A target of a job at an address, with these labels, its job's settings taken as they are.
+    pub fn example(job: &Arc<ScrapeJob>, address: &str, labels: Labels) -> Self {
+        Self {
+            job: Arc::clone(job),
+            scheme: job.scheme.unwrap_or(Scheme::Http),
+            address: address.to_owned(),
+            path_and_query: job.path.clone(),
+            discovered: labels.clone(),
+            labels,
+            interval: job.interval,
+            timeout: job.timeout,
+            namespace: None,
+        }
+    }
+}

@@ -8,6 +8,7 @@
 //! - No allocation per sample once the parser's buffers have grown to the widest record.
 //! - No input makes a parser panic or take more memory than its longest record.
 
+pub mod content_type;
 mod fault;
 pub mod number;
 pub mod openmetrics;

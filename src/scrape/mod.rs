@@ -1,4 +1,30 @@
-//! Scraping: targets become samples.
+//! Scraping: a timer wheel, a fixed pool of threads, one streaming and atomic scrape per target and slot.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `pool` | the scheduler: the wheel, one scrape per target at a time |
+//! | `lane` | the worker threads, fast and slow, and the books they keep |
+//! | `run` | one scrape from request to packs |
+//! | `fetch`, `auth` | HTTP and credentials |
+//! | `series` | a sample's way: join, select, relabel, drop, encode |
+//! | `prepared` | what a target brings to each sample, worked out once |
+//! | `families`, `help_book` | help records: which families, and when they are due |
+//! | `tally`, `failure` | reasons: why a sample was dropped, why a scrape failed |
+//! | `state`, `telling` | what is known of each target, and how often it is told |
+//! | `adaptive`, `live` | the growing timeout; settings that change while running |
 
+pub mod adaptive;
 pub mod auth;
+pub mod failure;
+pub mod families;
 pub mod fetch;
+pub mod help_book;
+mod lane;
+pub mod live;
+pub mod pool;
+pub mod prepared;
+pub mod run;
+pub mod series;
+pub mod state;
+pub mod tally;
+mod telling;

@@ -60,13 +60,14 @@ impl Lateness {
 /// Reasons a sample can be dropped for; see `scrape::tally::DropReason`.
 pub const DROP_REASONS: usize = 7;
 
+/// Classes a scrape can end in; see `scrape::failure::ErrorClass`.
+pub const SCRAPE_CLASSES: usize = 9;
+
 /// Everything the process counts.
 #[derive(Debug)]
 pub struct Counters {
-    /// Scrapes that ended, well or not.
-    pub scrapes: Counter,
-    /// Scrapes that failed.
-    pub scrapes_failed: Counter,
+    /// Scrapes that ended, by the number of their error's class; the first are those that went well.
+    pub scrapes: [Counter; SCRAPE_CLASSES],
     /// Scrape slots missed because the last scrape of the target still ran, or the machine slept.
     pub slots_missed: Counter,
     /// Samples parsed.
@@ -85,8 +86,7 @@ pub struct Counters {
 
 /// The process's counters.
 pub static COUNTERS: Counters = Counters {
-    scrapes: Counter::new(),
-    scrapes_failed: Counter::new(),
+    scrapes: [const { Counter::new() }; SCRAPE_CLASSES],
     slots_missed: Counter::new(),
     samples_scraped: Counter::new(),
     samples_kept: Counter::new(),

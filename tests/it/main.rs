@@ -1,13 +1,17 @@
 //! Integration tests: the built program with real sockets on loopback, free ports, in parallel.
 
-#![allow(clippy::print_stderr, reason = "tests tell why they skip")]
-#![allow(clippy::unwrap_used, reason = "in a test a panic is the answer")]
+#![allow(clippy::print_stderr, clippy::unwrap_used, reason = "tests tell why they skip, and fail where they stand")]
 
+mod exporter;
 mod hostile;
 mod support;
 
 mod cli;
-mod logs;
-mod supervisor;
 mod corpus_exposition;
+mod delivery;
 mod fetch;
+mod logs;
+mod node_exporter;
+mod supervisor;
+mod tidy;
+mod try_it;

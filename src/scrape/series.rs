@@ -1,0 +1,419 @@
+//! The way of a sample through a scrape: join labels → select by name → relabel → drop what the server does not take →
+//! external labels and `pcode` → record bytes.
+//!
+//! # Invariants
+//! - A sample that no rule and no clash touches goes from the parser's slices straight into record bytes.
+//! - No allocation per sample once the scratch has grown; no lock; no log line.
+//! - Rules see the joined labels, so `job`, `instance` and `node` are there.
+
+use super::families::Families;
+use super::prepared::{PCODE, Prepared};
+use super::tally::{DropReason, LimitBreach, Tally};
+use crate::config::job::Limits;
+use crate::encode::{Encoder, Record, RecordError};
+use crate::exposition::{FamilyKind, Fault, Flow, NativeHistogram, Sample, Sink};
+use crate::labels::{LabelBuf, LabelView, NAME};
+use crate::relabel::{self, Outcome};
+use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// What Prometheus puts before a sample's label that clashes with the target's.
+const EXPORTED: &str = "exported_";
+
+/// Buffers for one scrape at a time, reused from scrape to scrape.
+#[derive(Debug)]
+pub struct SeriesScratch {
+    /// Writes the records.
+    pub encoder: Encoder,
+    /// Gathers HELP and TYPE.
+    pub families: Families,
+    labels: LabelBuf,
+    exported: String,
+    relabel: relabel::Scratch,
+    seen: HashSet<u64, BuildHasherDefault<Premixed>>,
+    /// With `debug=true`, the lines of the samples sent.
+    pub debug_lines: String,
+}
+
+impl SeriesScratch {
+    /// Buffers whose packs are compressed with this gzip level.
+    pub fn new(gzip_level: u32) -> Self {
+        Self {
+            encoder: Encoder::new(gzip_level),
+            families: Families::default(),
+            labels: LabelBuf::new(),
+            exported: String::new(),
+            relabel: relabel::Scratch::default(),
+            seen: HashSet::default(),
+            debug_lines: String::new(),
+        }
+    }
+}
+
+/// Takes the samples of one scrape.
+#[derive(Debug)]
+pub struct SeriesSink<'a> {
+    prepared: &'a Prepared,
+    scratch: &'a mut SeriesScratch,
+    /// Time of samples that bring none, Unix milliseconds.
+    timestamp: i64,
+    debug: bool,
+    /// What became of the samples so far.
+    pub tally: Tally,
+    /// The limit that stopped the scrape.
+    pub breach: Option<LimitBreach>,
+    /// The first record that could not be read.
+    pub first_fault: Option<Fault>,
+}
+
+/// What a series carries.
+#[derive(Clone, Copy)]
+enum Payload<'a> {
+    Value(f64),
+    Histogram(&'a NativeHistogram<'a>),
+}
+
+/// What became of one series.
+enum Fate {
+    Kept,
+    Dropped(DropReason),
+    /// A label clashes: the sample has to be joined in the scratch.
+    Clash,
+}
+
+impl<'a> SeriesSink<'a> {
+    /// Starts a scrape at `timestamp` (Unix milliseconds); `endpoint` is the URL for endpoint metering, `debug` asks
+    /// for a line per sample sent.
+    pub fn begin(
+        prepared: &'a Prepared,
+        scratch: &'a mut SeriesScratch,
+        timestamp: i64,
+        endpoint: Option<&str>,
+        debug: bool,
+    ) -> Self {
+        scratch.encoder.begin(endpoint);
+        scratch.families.clear();
+        scratch.seen.clear();
+        scratch.seen.shrink_to(64 << 10);
+        scratch.debug_lines.clear();
+        Self { prepared, scratch, timestamp, debug, tally: Tally::default(), breach: None, first_fault: None }
+    }
+
+    /// Throws the samples away: what was written so far is not sent. The counts stay.
+    pub fn discard(&mut self, endpoint: Option<&str>) {
+        self.scratch.encoder.begin(endpoint);
+        self.scratch.families.clear();
+        self.scratch.debug_lines.clear();
+    }
+
+    /// Writes a series about the scrape itself (`up` and its like): no rules, no limits, not counted.
+    pub fn report(&mut self, name: &str, value: f64) {
+        let mut record = self.scratch.encoder.sample(name);
+        record.labels(&self.prepared.encoded);
+        if record.end_sample(self.timestamp, value).is_ok() && self.debug {
+            let labels = &mut self.scratch.labels;
+            labels.clear();
+            labels.extend(self.prepared.labels.view());
+            self.debug_line(name, value, self.timestamp);
+        }
+        self.scratch.encoder.roll();
+    }
+
+    fn series(&mut self, name: &str, labels: LabelView<'_>, own_time: Option<i64>, payload: Payload<'_>) -> Flow {
+        self.tally.scraped += 1;
+        let job = &self.prepared.target.job;
+        let own_time = own_time.filter(|_| job.honor_timestamps);
+        if job.keep_names.as_ref().is_some_and(|keep| !keep.contains(name)) {
+            self.tally.drop_for(DropReason::MetricSelector);
+            return Flow::Continue(());
+        }
+        let straight = job.metric_relabel.is_empty() && !self.debug;
+        let fate = if straight { self.straight(name, labels, own_time, payload) } else { Ok(Fate::Clash) };
+        let fate = match fate {
+            Ok(Fate::Clash) => self.joined(name, labels, own_time, payload),
+            other => other,
+        };
+        match fate {
+            Ok(Fate::Kept) => {
+                self.tally.kept += 1;
+                self.scratch.families.sampled(name);
+                self.scratch.encoder.roll();
+            }
+            Ok(Fate::Dropped(reason)) => self.tally.drop_for(reason),
+            Ok(Fate::Clash) => {}
+            Err(breach) => {
+                self.breach = Some(breach);
+                return Flow::Break(());
+            }
+        }
+        Flow::Continue(())
+    }
+
+    /// The short way: no rules, no clash; labels go from the body into the record.
+    fn straight(
+        &mut self,
+        name: &str,
+        labels: LabelView<'_>,
+        own_time: Option<i64>,
+        payload: Payload<'_>,
+    ) -> Result<Fate, LimitBreach> {
+        let prepared = self.prepared;
+        let limits = &prepared.target.job.limits;
+        let mut hash = prepared.series_hash(name);
+        let mut count = 0;
+        let mut record = payload.start(&mut self.scratch.encoder, name);
+        for (label, value) in labels.iter() {
+            if value.is_empty() {
+                continue;
+            }
+            if prepared.clashes(label) {
+                return Ok(Fate::Clash);
+            }
+            check_length(limits, label, value)?;
+            hash = hash.wrapping_add(prepared.label_hash(label, value));
+            record.label(label, value);
+            count += 1;
+        }
+        check_count(limits, name, count + prepared.labels.len())?;
+        self.tally.post_relabel += 1;
+        check_samples(limits, self.tally.post_relabel)?;
+        if let Some(reason) = payload.refused() {
+            return Ok(Fate::Dropped(reason));
+        }
+        if own_time.is_none() && !self.scratch.seen.insert(hash) {
+            return Ok(Fate::Dropped(DropReason::Duplicate));
+        }
+        record.labels(&prepared.encoded);
+        end(record, name, own_time.unwrap_or(self.timestamp), payload)
+    }
+
+    /// The whole way: labels joined in the scratch, rules applied, written from there.
+    fn joined(
+        &mut self,
+        name: &str,
+        labels: LabelView<'_>,
+        own_time: Option<i64>,
+        payload: Payload<'_>,
+    ) -> Result<Fate, LimitBreach> {
+        let prepared = self.prepared;
+        let job = &prepared.target.job;
+        join(&mut self.scratch.labels, &mut self.scratch.exported, name, labels, prepared);
+        if let Outcome::DroppedBy(_) = job.metric_relabel.apply(&mut self.scratch.labels, &mut self.scratch.relabel) {
+            return Ok(Fate::Dropped(DropReason::Relabelling));
+        }
+        let joined = &self.scratch.labels;
+        let Some(name) = joined.value(NAME).filter(|name| !name.is_empty()) else {
+            return Ok(Fate::Dropped(DropReason::Relabelling));
+        };
+        let mut hash = prepared.name_hash(name);
+        for (label, value) in without_name(joined.view()) {
+            check_length(&job.limits, label, value)?;
+            hash = hash.wrapping_add(prepared.label_hash(label, value));
+        }
+        check_count(&job.limits, name, joined.len() - 1)?;
+        self.tally.post_relabel += 1;
+        check_samples(&job.limits, self.tally.post_relabel)?;
+        if let Some(reason) = payload.refused() {
+            return Ok(Fate::Dropped(reason));
+        }
+        if own_time.is_none() && !self.scratch.seen.insert(hash) {
+            return Ok(Fate::Dropped(DropReason::Duplicate));
+        }
+        let timestamp = own_time.unwrap_or(self.timestamp);
+        let record = write_joined(&mut self.scratch.encoder, prepared, name, joined, payload);
+        let fate = end(record, name, timestamp, payload)?;
+        if self.debug
+            && let Fate::Kept = fate
+        {
+            let name = name.to_owned();
+            self.scratch.labels.remove(NAME);
+            self.debug_line(&name, payload.number(), timestamp);
+        }
+        Ok(fate)
+    }
+
+    /// `name{labels} value ts` of the labels in the scratch.
+    fn debug_line(&mut self, name: &str, value: f64, timestamp: i64) {
+        use std::fmt::Write as _;
+        let labels = self.scratch.labels.view();
+        let _ = writeln!(self.scratch.debug_lines, "{name}{labels} {value} {timestamp}");
+    }
+}
+
+impl Sink for SeriesSink<'_> {
+    #[inline]
+    fn sample(&mut self, sample: &Sample<'_>) -> Flow {
+        self.series(sample.name, sample.labels, sample.timestamp, Payload::Value(sample.value))
+    }
+
+    fn histogram(&mut self, histogram: &NativeHistogram<'_>) -> Flow {
+        self.series(histogram.name, histogram.labels, histogram.timestamp, Payload::Histogram(histogram))
+    }
+
+    fn help(&mut self, family: &str, text: &str) {
+        self.scratch.families.help(family, text);
+    }
+
+    fn kind(&mut self, family: &str, kind: FamilyKind) {
+        self.scratch.families.kind(family, kind);
+    }
+
+    fn skipped(&mut self, fault: &Fault) {
+        self.tally.drop_for(DropReason::Unreadable);
+        if self.first_fault.is_none() {
+            self.first_fault = Some(fault.clone());
+        }
+    }
+}
+
+impl<'a> Payload<'a> {
+    fn start<'e>(self, encoder: &'e mut Encoder, name: &str) -> Record<'e> {
+        match self {
+            Self::Value(_) => encoder.sample(name),
+            Self::Histogram(_) => encoder.histogram(name),
+        }
+    }
+
+    /// The value that is shown, and that must be finite: a histogram's is its sum.
+    fn number(self) -> f64 {
+        match self {
+            Self::Value(value) => value,
+            Self::Histogram(histogram) => histogram.sum,
+        }
+    }
+
+    #[inline]
+    fn refused(self) -> Option<DropReason> {
+        let number = self.number();
+        if number.is_finite() {
+            None
+        } else if number.is_nan() {
+            Some(DropReason::NotANumber)
+        } else {
+            Some(DropReason::Infinite)
+        }
+    }
+}
+
+/// Ends a record; what the protocol cannot hold is a breach (labels) or a drop (size).
+fn end(record: Record<'_>, name: &str, timestamp: i64, payload: Payload<'_>) -> Result<Fate, LimitBreach> {
+    let found = record.label_count();
+    let ended = match payload {
+        Payload::Value(value) => record.end_sample(timestamp, value),
+        Payload::Histogram(histogram) => record.end_histogram(timestamp, histogram),
+    };
+    match ended {
+        Ok(()) => Ok(Fate::Kept),
+        Err(RecordError::TooLarge) => Ok(Fate::Dropped(DropReason::TooLarge)),
+        Err(RecordError::TooManyLabels) => {
+            let limit = Limits::MAX_LABELS;
+            Err(LimitBreach::Labels { limit, found, metric: name.to_owned() })
+        }
+    }
+}
+
+/// Joins a sample's labels with its target's, as Prometheus does: with honorLabels the sample's own label wins,
+/// without it the sample's becomes `exported_<name>`, again and again while that clashes too.
+fn join(joined: &mut LabelBuf, exported: &mut String, name: &str, labels: LabelView<'_>, prepared: &Prepared) {
+    joined.clear();
+    joined.push(NAME, name);
+    let honor = prepared.target.job.honor_labels;
+    for (label, value) in labels.iter().filter(|(_, value)| !value.is_empty()) {
+        if honor || prepared.labels.value(label).is_none() {
+            joined.push(label, value);
+            continue;
+        }
+        exported.clear();
+        exported.push_str(EXPORTED);
+        exported.push_str(label);
+        while prepared.labels.value(exported).is_some()
+            || labels.value(exported).is_some_and(|value| !value.is_empty())
+            || joined.value(exported).is_some()
+        {
+            exported.insert_str(0, EXPORTED);
+        }
+        joined.push(exported, value);
+    }
+    for (label, value) in prepared.labels.iter() {
+        if !honor || joined.value(label).is_none() {
+            joined.push(label, value);
+        }
+    }
+}
+
+fn write_joined<'e>(
+    encoder: &'e mut Encoder,
+    prepared: &Prepared,
+    name: &str,
+    joined: &LabelBuf,
+    payload: Payload<'_>,
+) -> Record<'e> {
+    let mut record = payload.start(encoder, name);
+    for (label, value) in without_name(joined.view()).filter(|(label, _)| *label != PCODE) {
+        record.label(label, value);
+    }
+    for (label, value) in prepared.external.iter().filter(|(label, _)| joined.value(label).is_none()) {
+        record.label(label, value);
+    }
+    record.label(PCODE, &prepared.pcode);
+    record
+}
+
+fn without_name(labels: LabelView<'_>) -> impl Iterator<Item = (&str, &str)> {
+    labels.iter().filter(|(label, _)| *label != NAME)
+}
+
+#[inline]
+fn check_length(limits: &Limits, name: &str, value: &str) -> Result<(), LimitBreach> {
+    if limits.label_name_bytes != 0 && name.len() > limits.label_name_bytes {
+        let name = name.chars().take(64).collect();
+        return Err(LimitBreach::LabelName { limit: limits.label_name_bytes, name });
+    }
+    if limits.label_value_bytes != 0 && value.len() > limits.label_value_bytes {
+        let (limit, found) = (limits.label_value_bytes, value.len());
+        return Err(LimitBreach::LabelValue { limit, found, name: name.to_owned() });
+    }
+    Ok(())
+}
+
+/// labelLimit counts as Prometheus counts: the metric name is a label too.
+#[inline]
+fn check_count(limits: &Limits, metric: &str, labels: usize) -> Result<(), LimitBreach> {
+    let found = labels + 1;
+    if limits.labels < Limits::MAX_LABELS && found > limits.labels {
+        return Err(LimitBreach::Labels { limit: limits.labels, found, metric: metric.to_owned() });
+    }
+    Ok(())
+}
+
+#[inline]
+fn check_samples(limits: &Limits, samples: u64) -> Result<(), LimitBreach> {
+    if limits.samples != 0 && samples > limits.samples {
+        return Err(LimitBreach::Samples { limit: limits.samples });
+    }
+    Ok(())
+}
+
+/// Takes a key that is a hash already as its own hash.
+#[derive(Debug, Default)]
+struct Premixed(u64);
+
+impl Hasher for Premixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+#[cfg(test)]
+#[path = "series_tests.rs"]
+mod tests;
