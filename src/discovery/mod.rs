@@ -1,6 +1,7 @@
 //! Discovery: jobs become targets.
 
 pub mod kubernetes;
+pub mod shard;
 pub mod target;
 
 pub use target::Target;

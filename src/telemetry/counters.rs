@@ -82,6 +82,8 @@ pub struct Counters {
     pub content_type_fallbacks: Counter,
     /// How long after its slot a scrape began.
     pub lateness: Lateness,
+    /// Answers of the Kubernetes API server.
+    pub kubernetes: super::kubernetes::KubernetesCounters,
 }
 
 /// The process's counters.
@@ -94,6 +96,7 @@ pub static COUNTERS: Counters = Counters {
     body_bytes: Counter::new(),
     content_type_fallbacks: Counter::new(),
     lateness: Lateness::new(),
+    kubernetes: super::kubernetes::KubernetesCounters::new(),
 };
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ pub mod build;
 pub mod cgroup;
 pub mod counters;
 pub mod heartbeat;
+pub mod kubernetes;
 pub mod log;
 pub mod log_file;
 pub mod log_format;

@@ -3,15 +3,27 @@
 //! Pure rooms: [`objects`], [`slices`], [`list`] (JSON), [`pods`], [`services`], [`namespaces`] (objects and a job's
 //! selection → [`Found`] or [`Missed`]).
 
+pub mod access;
+pub mod api;
+pub mod configmap;
+mod credentials;
+pub mod error;
+pub mod exec;
 mod found;
+mod http;
+pub mod kubeconfig;
 pub mod list;
 mod meta;
 pub mod namespaces;
 pub mod objects;
+pub mod plan;
 pub mod pods;
+pub mod resource;
+pub mod secrets;
 pub mod services;
 pub mod slices;
 #[cfg(test)]
 mod testdata;
+mod time;
 
 pub use found::{Found, Missed, Reason, Sink};
