@@ -17,6 +17,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod discovery;
 pub mod duration;
 pub mod encode;
