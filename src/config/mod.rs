@@ -8,6 +8,7 @@ pub mod job;
 pub mod key;
 pub mod keys;
 mod lookup;
+pub mod scrape_file;
 pub mod settings;
 pub mod value;
 
@@ -16,4 +17,5 @@ pub use environment::{Environment, ProcessEnvironment};
 pub use fault::{Fault, Severity};
 pub use home::Home;
 pub use job::ScrapeJob;
+pub use scrape_file::ScrapeFile;
 pub use settings::Settings;

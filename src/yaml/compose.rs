@@ -264,7 +264,7 @@ mod tests {
             (" ".repeat(MAX_BYTES + 1), "bytes are more than the 10 MiB that are read"),
         ] {
             let shown = read(&text);
-            assert!(shown.contains(message), "{:.40}: {:.200}", text, shown);
+            assert!(shown.contains(message), "{text:.40}: {shown:.200}");
         }
     }
 }

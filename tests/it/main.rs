@@ -7,6 +7,7 @@ mod hostile;
 mod support;
 
 mod cli;
+mod config_files;
 mod corpus_exposition;
 mod delivery;
 mod fetch;
