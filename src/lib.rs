@@ -16,6 +16,7 @@
 //! sample) → relabel → encode (record bytes) → [channel] → sender → wire::frame → TCP`.
 
 pub mod cli;
+pub mod collector;
 pub mod config;
 pub mod control;
 pub mod discovery;

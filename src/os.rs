@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::io;
+use std::net::TcpStream;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, RawFd};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Command, ExitStatus};
@@ -33,6 +34,24 @@ pub fn kill(pid: u32, signal: i32) -> io::Result<()> {
     };
     // SAFETY: kill takes plain numbers and touches no memory of ours.
     done(unsafe { libc::kill(pid, signal) })
+}
+
+/// Makes the connection end by RST instead of FIN when its last descriptor is closed; unsent data is thrown away.
+///
+/// # Errors
+/// Those of setsockopt.
+pub fn reset_on_close(stream: &TcpStream) -> io::Result<()> {
+    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+    // SAFETY: the pointer and its length are those of `linger`, which outlives the call; setsockopt copies it.
+    done(unsafe {
+        libc::setsockopt(
+            stream.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_LINGER,
+            (&raw const linger).cast(),
+            size_of::<libc::linger>() as libc::socklen_t,
+        )
+    })
 }
 
 /// Collects one child that has ended, whichever it is, without waiting: its pid and how it ended.

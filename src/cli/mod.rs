@@ -1,6 +1,7 @@
 //! Commands: one file each. Prints for people, decides the exit code.
 
 mod args;
+mod collector;
 pub mod exit;
 mod help;
 mod supervisor;
@@ -19,6 +20,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
     }
     match command.as_str() {
         "" => supervisor::run_default(false, rest),
+        "collector" => collector::run(rest),
         "standalone" => supervisor::run_default(true, rest),
         "supervisor" => supervisor::run(rest),
         "help" | "--help" | "-h" => help::run(&rest),

@@ -25,4 +25,4 @@ pub mod time_sync;
 pub mod value;
 
 #[cfg(test)]
-mod golden;
+pub(crate) mod golden;

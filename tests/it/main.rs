@@ -16,3 +16,7 @@ mod node_exporter;
 mod supervisor;
 mod tidy;
 mod try_it;
+mod collector;
+mod corpus_exposition;
+mod logs;
+mod supervisor;
