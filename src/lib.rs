@@ -24,6 +24,7 @@ pub mod duration;
 pub mod encode;
 pub mod exposition;
 pub mod labels;
+pub mod metering;
 pub mod nearest;
 pub mod net;
 pub mod os;

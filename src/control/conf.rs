@@ -28,7 +28,10 @@ pub(super) fn read(arguments: &Map, context: &ControlContext<'_>) -> Map {
     let contents = match text.map(|text| masked(&text)) {
         Ok(text) if text.len() <= MAX_SENT => Value::Text(text),
         Ok(text) => {
-            log::warn!("whatap.conf is {} bytes long, more than the {MAX_SENT} that are sent to the server", text.len());
+            log::warn!(
+                "whatap.conf is {} bytes long, more than the {MAX_SENT} that are sent to the server",
+                text.len()
+            );
             Value::Null
         }
         Err(error) => {

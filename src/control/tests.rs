@@ -22,11 +22,8 @@ impl Agent {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let at = dir.path();
-        let home = Home {
-            conf: at.join("whatap.conf"),
-            scrape_config: at.join("scrape_config.yaml"),
-            logs: at.join("logs"),
-        };
+        let home =
+            Home { conf: at.join("whatap.conf"), scrape_config: at.join("scrape_config.yaml"), logs: at.join("logs") };
         fs::create_dir(&home.logs).unwrap();
         let pairs = [("PATH", "/usr/bin"), ("WHATAP_LICENSE", LICENCE), ("API_TOKEN", "t0k"), ("JAVA_OPTS", LICENCE)];
         let environment = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
@@ -207,7 +204,8 @@ fn a_change_of_whatap_conf_that_makes_no_sense_changes_nothing() {
 #[test]
 fn log_files_are_listed_with_their_sizes_and_nothing_else_is() {
     let agent = Agent::new();
-    for (name, size) in [("OPEN-AGENT-open-20260102.log", 3), ("whatap-boot-20260101.log", 1), ("OPEN-AGENT-open.log", 2)]
+    for (name, size) in
+        [("OPEN-AGENT-open-20260102.log", 3), ("whatap-boot-20260101.log", 1), ("OPEN-AGENT-open.log", 2)]
     {
         agent.write(&format!("logs/{name}"), "x".repeat(size));
     }
@@ -216,8 +214,7 @@ fn log_files_are_listed_with_their_sizes_and_nothing_else_is() {
     std::os::unix::fs::symlink("/etc/passwd", agent.home.logs.join("OPEN-AGENT-open-20260104.log")).unwrap();
     let reply = agent.ask(id::AGENT_LOG_LIST, Map::new()).unwrap();
     let files: Vec<_> = map_of(&reply, "files").iter().map(|(name, size)| (name, size.as_i64().unwrap())).collect();
-    let expected =
-        [("OPEN-AGENT-open-20260102.log", 3), ("OPEN-AGENT-open.log", 2), ("whatap-boot-20260101.log", 1)];
+    let expected = [("OPEN-AGENT-open-20260102.log", 3), ("OPEN-AGENT-open.log", 2), ("whatap-boot-20260101.log", 1)];
     assert_eq!(files, expected);
     fs::remove_dir_all(&agent.home.logs).unwrap();
     assert!(map_of(&agent.ask(id::AGENT_LOG_LIST, Map::new()).unwrap(), "files").is_empty());
@@ -341,7 +338,10 @@ fn the_scrape_configuration_is_judged_before_it_is_written() {
         (Value::from("a: [b"), "line 1: no features"),
         (Value::from(" \n"), "empty contents"),
         (Value::Null, "empty contents"),
-        (Value::from("features".repeat(10 << 17)), "the configuration is longer than the 4194304 bytes that fit a frame"),
+        (
+            Value::from("features".repeat(10 << 17)),
+            "the configuration is longer than the 4194304 bytes that fit a frame",
+        ),
     ] {
         let reply = set(contents);
         assert_eq!((reply.text("status"), reply.text("error")), (Some("error"), Some(error)));
@@ -378,7 +378,8 @@ fn any_arguments_for_any_command_are_borne() {
         Just(Value::Null),
         Just(Value::Map(Map::new().with("a", 1))),
     ];
-    let key = prop_oneof![Just("file"), Just("pos"), Just("length"), Just("contents"), Just("config"), Just("config_type")];
+    let key =
+        prop_oneof![Just("file"), Just("pos"), Just("length"), Just("contents"), Just("config"), Just("config_type")];
     let arguments = proptest::collection::vec((key, value), 0..5);
     let id = prop_oneof![Just(4), Just(12), Just(14), Just(22), Just(23), Just(580), Just(581)];
     proptest!(|(id in id, arguments in arguments)| {

@@ -44,6 +44,11 @@ pub fn usage() -> Usage {
     }
 }
 
+/// The host's name; empty when the kernel does not tell it.
+pub fn hostname() -> String {
+    fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
+}
+
 /// The fields of `/proc/self/stat` that matter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct StatTimes {
