@@ -32,6 +32,7 @@ pub mod relabel;
 pub mod scrape;
 pub mod secret;
 pub mod selector;
+pub mod sender;
 pub mod size;
 pub mod status;
 pub mod supervisor;

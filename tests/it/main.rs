@@ -19,4 +19,5 @@ mod try_it;
 mod collector;
 mod corpus_exposition;
 mod logs;
+mod sender;
 mod supervisor;

@@ -1,0 +1,135 @@
+//! Everything that waits to be sent, in the order it goes out: what a broken session left, the queue, the spool.
+//!
+//! # Invariants
+//! - What leaves the outbox is sent, spooled or counted as dropped.
+//! - Outside the queue's own bound it holds what one session had on its way and one message.
+
+use super::batch::{Batch, Origin, Parcel};
+use super::drops::{DropReason, Drops};
+use super::queue::Queue;
+use super::spooling::Spooling;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What waits.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    /// Packs that were taken out of queue or spool and not yet sent: the next to go.
+    pub(super) pending: VecDeque<Parcel>,
+    pub(super) queue: Queue,
+    pub(super) spooling: Spooling,
+    drops: Arc<Drops>,
+}
+
+impl Outbox {
+    /// Nothing is pending.
+    pub(super) fn new(queue: Queue, spooling: Spooling, drops: Arc<Drops>) -> Self {
+        Self { pending: VecDeque::new(), queue, spooling, drops }
+    }
+
+    /// A message taken from the queue is next.
+    pub(super) fn put_batch(&mut self, batch: Batch) {
+        self.pending.extend(batch.into_parcels(Origin::Queue));
+    }
+
+    /// A reply goes before everything else.
+    pub(super) fn put_reply(&mut self, batch: Batch) {
+        let parcels: Vec<_> = batch.into_parcels(Origin::Reply).collect();
+        parcels.into_iter().rev().for_each(|parcel| self.pending.push_front(parcel));
+    }
+
+    /// A session broke: what it had on its way goes first over the next one. Replies are dropped, nobody waits.
+    pub(super) fn take_back(&mut self, sent: impl DoubleEndedIterator<Item = Parcel>) {
+        sent.rev().for_each(|parcel| self.pending.push_front(parcel));
+        let drops = &self.drops;
+        self.pending.retain(|parcel| {
+            let late = parcel.origin == Origin::Reply;
+            if late {
+                drops.parcel(DropReason::ReplyLate, parcel);
+            }
+            !late
+        });
+    }
+
+    /// Replies that nobody waits for any more.
+    pub(super) fn drop_reply(&self, batch: &Batch) {
+        self.drops.batch(DropReason::ReplyLate, batch);
+    }
+
+    /// The server has the pack, or never will: it may leave the disk.
+    pub(super) fn done(&mut self, parcel: &Parcel) {
+        if let Origin::Spool(place) = parcel.origin {
+            self.spooling.confirm(place);
+        }
+    }
+
+    /// The pack can't be sent, ever.
+    pub(super) fn refuse(&mut self, parcel: &Parcel, reason: DropReason) {
+        self.drops.parcel(reason, parcel);
+        self.done(parcel);
+    }
+
+    /// Takes up to `bytes` of packs out of the spool; returns how many bytes it took.
+    pub(super) fn take_from_spool(&mut self, bytes: usize, now: Instant) -> usize {
+        let mut taken = 0;
+        while taken < bytes {
+            let Some(parcel) = self.spooling.next(now) else { break };
+            taken += parcel.weight();
+            self.pending.push_back(parcel);
+        }
+        taken
+    }
+
+    /// Moves what waits in memory into the spool, oldest first, until `keep` bytes are queued or the disk refuses.
+    pub(super) fn spill(&mut self, keep: usize, now: Instant) {
+        if !self.spooling.takes_packs(now) {
+            return;
+        }
+        let pending = std::mem::take(&mut self.pending);
+        let mut taking = self.spill_parcels(pending, now);
+        while taking && self.queue.bytes() > keep {
+            let Some(batch) = self.queue.pop() else { return };
+            taking = self.spill_parcels(batch.into_parcels(Origin::Queue), now);
+        }
+    }
+
+    /// The end. What the live session has on its way goes to the spool, or is taken for delivered where there is none;
+    /// the rest goes to the spool or, counted, away.
+    pub(super) fn stow(&mut self, on_its_way: impl Iterator<Item = Parcel>, now: Instant) {
+        let waiting = std::mem::take(&mut self.pending);
+        if self.spooling.takes_packs(now) {
+            self.spill_parcels(on_its_way, now);
+            self.pending.clear();
+        }
+        self.pending.extend(waiting);
+        self.spill(0, now);
+        while let Some(batch) = self.queue.pop() {
+            self.put_batch(batch);
+        }
+        for parcel in std::mem::take(&mut self.pending) {
+            if !self.is_on_disk(&parcel) {
+                self.drops.parcel(DropReason::Shutdown, &parcel);
+            }
+        }
+        self.spooling.sync();
+    }
+
+    /// Writes packs to the disk. Those already there stay pending, and all from the first that the disk refuses
+    /// (false).
+    fn spill_parcels(&mut self, parcels: impl IntoIterator<Item = Parcel>, now: Instant) -> bool {
+        let mut taking = true;
+        for parcel in parcels {
+            let stays = self.is_on_disk(&parcel) || parcel.origin == Origin::Reply;
+            taking = taking && (stays || self.spooling.put(parcel.time_ms, &parcel.pack, now));
+            if stays || !taking {
+                self.pending.push_back(parcel);
+            }
+        }
+        taking
+    }
+
+    fn is_on_disk(&self, parcel: &Parcel) -> bool {
+        matches!(parcel.origin, Origin::Spool(place) if self.spooling.holds(place))
+    }
+}
