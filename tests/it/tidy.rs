@@ -9,7 +9,20 @@ const FLOORS: [&[&str]; 5] = [
     &["supervisor", "agent"],
     &["status", "control", "metering", "sender"],
     &["scrape", "discovery", "net", "config", "telemetry", "collector", "os"],
-    &["exposition", "relabel", "encode", "wheel", "selector", "wire", "labels", "duration", "secret", "nearest"],
+    &[
+        "exposition",
+        "relabel",
+        "encode",
+        "wheel",
+        "selector",
+        "wire",
+        "labels",
+        "duration",
+        "secret",
+        "nearest",
+        "size",
+        "yaml",
+    ],
 ];
 
 /// Rooms of the fourth floor in their own order, upper first: `scrape` may use `discovery`, never the reverse.
