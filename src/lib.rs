@@ -15,6 +15,7 @@
 //! `config::ScrapeJob → discovery::Target → wheel → scrape::pool → scrape::fetch (a reader) → exposition (a borrowed
 //! sample) → relabel → encode (record bytes) → [channel] → sender → wire::frame → TCP`.
 
+pub mod agent;
 pub mod cli;
 pub mod collector;
 pub mod config;

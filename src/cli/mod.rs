@@ -3,8 +3,10 @@
 mod args;
 mod collector;
 pub mod exit;
+mod foreground;
 mod help;
 mod supervisor;
+mod try_it;
 mod version;
 
 use exit::Exit;
@@ -21,6 +23,8 @@ pub fn run(args: Vec<OsString>) -> Exit {
     match command.as_str() {
         "" => supervisor::run_default(false, rest),
         "collector" => collector::run(rest),
+        "foreground" | "-d" => foreground::run(rest),
+        "try" => try_it::run(rest),
         "standalone" => supervisor::run_default(true, rest),
         "supervisor" => supervisor::run(rest),
         "help" | "--help" | "-h" => help::run(&rest),

@@ -2,6 +2,7 @@
 
 pub mod kubernetes;
 pub mod shard;
+pub mod static_;
 pub mod target;
 
 pub use target::Target;
@@ -16,4 +17,18 @@ pub trait SecretStore: Send + Sync {
     /// # Errors
     /// One line: which secret, what went wrong, how to mend it; never the value.
     fn secret(&self, key: &SecretKey) -> Result<Secret, String>;
+}
+
+/// The store of an agent that talks to no Kubernetes API server.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoSecrets;
+
+impl SecretStore for NoSecrets {
+    fn secret(&self, key: &SecretKey) -> Result<Secret, String> {
+        Err(format!(
+            "secret {:?} (key {:?}): this agent talks to no Kubernetes API server; use a file or an environment \
+             variable instead",
+            key.name, key.key
+        ))
+    }
 }

@@ -134,6 +134,11 @@ impl TargetState {
         self.lock().timeout
     }
 
+    /// How the target is.
+    pub fn health(&self) -> Health {
+        self.lock().health
+    }
+
     /// Which threads do the next scrape.
     pub fn lane(&self) -> Lane {
         self.lock().lane

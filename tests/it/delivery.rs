@@ -27,7 +27,7 @@ fn samples_carry_job_instance_and_pcode_and_help_comes_first() {
     let first = records.iter().position(|record| record["type"] == "openmx").unwrap();
     assert!(help < first, "help goes before the samples that need it");
     assert_eq!(records[help]["name"], "jobs_total");
-    assert_eq!(records[help]["help"], "Jobs\ndone.");
+    assert_eq!(records[help]["properties"]["help"], "Jobs\ndone.");
 }
 
 #[test]

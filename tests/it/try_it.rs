@@ -18,7 +18,7 @@ fn scrapes_the_targets_it_is_given() {
     let mut running =
         Running::start(openagent().args(["try", "--target", &format!("http://{}/metrics", exporter.address)]));
     running.stdout.wait("the sample", |line| (line.starts_with("given_metric{") && line.contains(" 42")).then_some(()));
-    running.signal("TERM");
+    running.signal("INT");
     assert_eq!(running.exit().code(), Some(0));
 }
 

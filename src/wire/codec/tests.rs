@@ -1,3 +1,5 @@
+//! Tests of this room: golden vectors, round trips, bytes nobody would send.
+
 use super::*;
 use crate::wire::golden;
 use proptest::prelude::*;

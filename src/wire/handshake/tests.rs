@@ -1,3 +1,5 @@
+//! Tests of this room: golden vectors, round trips, bytes nobody would send.
+
 use super::*;
 use crate::wire::cypher::{Key, Level};
 use crate::wire::golden;

@@ -1,3 +1,5 @@
+//! Tests of this room: golden vectors, round trips, bytes nobody would send.
+
 use super::*;
 use crate::wire::frame::{FrameReader, HEAD_BYTES};
 use crate::wire::{golden, time_sync};

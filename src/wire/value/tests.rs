@@ -1,3 +1,5 @@
+//! Tests of this room: golden vectors, round trips, bytes nobody would send.
+
 use super::*;
 use crate::wire::codec::Found;
 use proptest::prelude::*;
