@@ -81,7 +81,7 @@ settings! {
         log_rotation_enabled: bool = "log_rotation_enabled", Kind::Bool, "true", Live,
             "Begins a new log file each day and at log_max_bytes, and removes old ones.";
         log_stdout_enabled: bool = "log_stdout_enabled", Kind::Bool, "false", Live,
-            "Writes the log to stdout too.";
+            "Console lines of the log go to stdout instead of stderr.";
         log_max_bytes: u64 = "log_max_bytes", Kind::Bytes(KIB, ANY), "64MiB", Live,
             "The size at which a new log file begins.";
         log_format: LogFormat = "log_format", Kind::Choice(&["text", "json"]), "text", Live,

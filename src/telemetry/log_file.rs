@@ -14,7 +14,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// Pieces a day may have; with more the oldest are deleted.
-const MAX_PIECES: u32 = 10;
+const MAX_PIECES: u32 = 5;
 
 /// How often the open file is compared with what stands under its name, in milliseconds: somebody may have moved it.
 const LOOK_AGAIN_MILLIS: u64 = 10_000;
