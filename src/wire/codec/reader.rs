@@ -7,6 +7,9 @@
 use super::error::{DecodeError, Found};
 use super::{LONG_BLOB_MARK, MEDIUM_BLOB_MARK};
 
+/// Most elements that memory is taken for before any of them is read.
+const FIRST_ELEMENTS: usize = 32;
+
 /// A shrinking slice.
 #[derive(Debug, Clone)]
 pub struct Reader<'a> {
@@ -231,12 +234,19 @@ impl<'a> Reader<'a> {
 
     /// `count` elements read by `read`; the caller took the count from [`Reader::short_count`] or
     /// [`Reader::decimal_count`], so that it is bounded by the bytes that are left.
+    ///
+    /// # Errors
+    /// The first of `read`.
     pub fn elements<T>(
         &mut self,
         count: usize,
         mut read: impl FnMut(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<Vec<T>, DecodeError> {
-        (0..count).map(|_| read(self)).collect()
+        let mut elements = Vec::with_capacity(count.min(FIRST_ELEMENTS));
+        for _ in 0..count {
+            elements.push(read(self)?);
+        }
+        Ok(elements)
     }
 
     fn count(&self, what: &'static str, count: i64, least: usize) -> Result<usize, DecodeError> {

@@ -50,6 +50,16 @@ fn a_full_block_takes_no_more() {
 }
 
 #[test]
+fn a_cleared_block_keeps_its_memory() {
+    let mut block = Block::new();
+    (0..100).for_each(|_| labelled(&mut block, 9).unwrap());
+    let memory = block.bytes().as_ptr();
+    block.clear();
+    (0..100).for_each(|_| labelled(&mut block, 9).unwrap());
+    assert_eq!(block.bytes().as_ptr(), memory);
+}
+
+#[test]
 fn labels_written_before_are_labels() {
     let mut target = Vec::new();
     Unfinished::write_label(&mut target, "job", "node");
