@@ -47,6 +47,47 @@ pub fn openmetrics(cpus: usize) -> String {
     out + "# EOF\n"
 }
 
+/// The same as protobuf, with a histogram family behind it.
+pub fn protobuf(cpus: usize) -> Vec<u8> {
+    let labelled = |cpu: usize, mode: &str, value: Vec<u8>| {
+        let label =
+            |name: &str, value: &str| field(1, &[field(1, name.as_bytes()), field(2, value.as_bytes())].concat());
+        field(4, &[label("cpu", &cpu.to_string()), label("mode", mode), value].concat())
+    };
+    let counter = |cpu: usize| field(3, &double(1, cpu as f64 * 17.25));
+    let bucket = |n: u8| field(3, &[vec![1 << 3, n], double(2, f64::from(n) * 0.25)].concat());
+    let buckets: Vec<u8> = (1..12).flat_map(bucket).collect();
+    let histogram = || field(7, &[vec![1 << 3, 100], double(2, 12.5), buckets.clone()].concat());
+    let family = |name: &str, kind: u8, metrics: Vec<Vec<u8>>| {
+        let head = [field(1, name.as_bytes()), field(2, b"Seconds the CPUs spent."), vec![3 << 3, kind]];
+        let body = [head.concat(), metrics.concat()].concat();
+        [length(body.len()), body].concat()
+    };
+    let every = |value: &dyn Fn(usize) -> Vec<u8>| -> Vec<Vec<u8>> {
+        (0..cpus).flat_map(|cpu| MODES.map(|mode| labelled(cpu, mode, value(cpu)))).collect()
+    };
+    let counters = family("node_cpu_seconds_total", 0, every(&counter));
+    [counters, family("node_wait_seconds", 4, every(&|_| histogram()))].concat()
+}
+
+fn field(number: u8, body: &[u8]) -> Vec<u8> {
+    [vec![number << 3 | 2], length(body.len()), body.to_vec()].concat()
+}
+
+fn double(number: u8, value: f64) -> Vec<u8> {
+    [vec![number << 3 | 1], value.to_le_bytes().to_vec()].concat()
+}
+
+fn length(mut length: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    while length >= 0x80 {
+        out.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
+    out
+}
+
 const MODES: [&str; 8] = ["idle", "iowait", "irq", "nice", "softirq", "steal", "system", "user"];
 
 fn cpu_seconds(out: &mut String, cpus: usize) {

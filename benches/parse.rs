@@ -50,6 +50,7 @@ fn measure(criterion: &mut Criterion, name: &str, format: Format, bodies: &[Vec<
 fn made_up(criterion: &mut Criterion) {
     measure(criterion, "text/node_exporter", Format::Text, &[bodies::node_exporter(128, 64).into_bytes()]);
     measure(criterion, "openmetrics/cpu", Format::OpenMetrics, &[bodies::openmetrics(512).into_bytes()]);
+    measure(criterion, "protobuf/cpu", Format::Protobuf, &[bodies::protobuf(128)]);
 }
 
 fn live(criterion: &mut Criterion) {
@@ -58,9 +59,11 @@ fn live(criterion: &mut Criterion) {
         let files = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|file| file.path());
         files.filter(|path| path.to_string_lossy().ends_with(ending)).map(|path| std::fs::read(path).unwrap()).collect()
     };
-    for (name, ending, format) in
-        [("text/live", ".txt", Format::Text), ("openmetrics/live", ".om", Format::OpenMetrics)]
-    {
+    for (name, ending, format) in [
+        ("text/live", ".txt", Format::Text),
+        ("openmetrics/live", ".om", Format::OpenMetrics),
+        ("protobuf/live", ".pb", Format::Protobuf),
+    ] {
         let bodies = read(ending);
         if !bodies.is_empty() {
             measure(criterion, name, format, &bodies);

@@ -100,6 +100,12 @@ impl<'a> LabelView<'a> {
         self.spans.iter().map(move |span| (self.text(span.name), self.text(span.value)))
     }
 
+    /// The name of the label at a position, which must be below [`LabelView::len`].
+    #[inline]
+    pub fn name_at(self, index: usize) -> &'a str {
+        self.text(self.spans[index].name)
+    }
+
     /// The value of the first label of that name.
     pub fn value(self, name: &str) -> Option<&'a str> {
         self.iter().find(|(n, _)| *n == name).map(|(_, value)| value)

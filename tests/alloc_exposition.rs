@@ -88,3 +88,10 @@ fn openmetrics_makes_none() {
     assert!(samples > 1000);
     assert_eq!(count, 0);
 }
+
+#[test]
+fn protobuf_makes_none() {
+    let (count, samples) = allocations(Format::Protobuf, &bodies::protobuf(64));
+    assert!(samples > 1000);
+    assert_eq!(count, 0);
+}

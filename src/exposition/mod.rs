@@ -13,6 +13,7 @@ mod fault;
 pub mod number;
 pub mod openmetrics;
 mod parser;
+pub mod protobuf;
 mod series;
 pub mod text;
 pub mod window;

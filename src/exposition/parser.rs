@@ -1,6 +1,7 @@
 //! One parser for all formats, so that a scrape does not know which one runs.
 
 use super::openmetrics::OpenMetrics;
+use super::protobuf::Protobuf;
 use super::text::Text;
 use super::{Sink, Stop};
 
@@ -11,6 +12,8 @@ pub enum Format {
     Text,
     /// OpenMetrics 1.0 text.
     OpenMetrics,
+    /// Length-delimited `io.prometheus.client.MetricFamily` messages.
+    Protobuf,
 }
 
 /// What a parser bears.
@@ -27,6 +30,8 @@ pub enum Parser {
     Text(Text),
     /// OpenMetrics 1.0 text.
     OpenMetrics(OpenMetrics),
+    /// Length-delimited `io.prometheus.client.MetricFamily` messages.
+    Protobuf(Box<Protobuf>),
 }
 
 impl Parser {
@@ -35,6 +40,7 @@ impl Parser {
         match format {
             Format::Text => Self::Text(Text::new(options.strict_text)),
             Format::OpenMetrics => Self::OpenMetrics(OpenMetrics::new()),
+            Format::Protobuf => Self::Protobuf(Box::default()),
         }
     }
 
@@ -43,6 +49,7 @@ impl Parser {
         match self {
             Self::Text(text) => text.reset(),
             Self::OpenMetrics(text) => text.reset(),
+            Self::Protobuf(families) => families.reset(),
         }
     }
 
@@ -56,6 +63,7 @@ impl Parser {
         match self {
             Self::Text(text) => text.parse(input, last, sink),
             Self::OpenMetrics(text) => text.parse(input, last, sink),
+            Self::Protobuf(families) => families.parse(input, last, sink),
         }
     }
 
@@ -68,6 +76,7 @@ impl Parser {
         match self {
             Self::Text(text) => text.give_up_line(sink),
             Self::OpenMetrics(text) => text.give_up_line(),
+            Self::Protobuf(families) => families.give_up_record(),
         }
     }
 
@@ -76,6 +85,7 @@ impl Parser {
         match self {
             Self::Text(text) => text.lines(),
             Self::OpenMetrics(text) => text.lines(),
+            Self::Protobuf(families) => families.messages(),
         }
     }
 
@@ -84,6 +94,7 @@ impl Parser {
         match self {
             Self::Text(text) => text.memory(),
             Self::OpenMetrics(text) => text.memory(),
+            Self::Protobuf(families) => families.memory(),
         }
     }
 }

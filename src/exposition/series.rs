@@ -129,7 +129,7 @@ impl Series {
     #[inline]
     fn braces<const BLANKS: bool>(&mut self, line: &str, mut at: usize, named: bool) -> Result<usize, Bad> {
         let bytes = line.as_bytes();
-        let first = self.labels.len();
+        let (first, open) = (self.labels.len(), at);
         loop {
             at = skip::<BLANKS>(bytes, at);
             let quoted = match bytes.get(at) {
@@ -160,7 +160,7 @@ impl Series {
                 _ => return Err(Wrong::CommaOrBrace.at(at)),
             }
         }
-        self.unique(line, first, named).map(|()| at + 1)
+        self.unique(line, first, named, open).map(|()| at + 1)
     }
 
     #[inline]
@@ -206,19 +206,21 @@ impl Series {
 
     /// Refuses a label name that stands twice among those from `first` on.
     #[inline]
-    fn unique(&mut self, line: &str, first: usize, named: bool) -> Result<(), Bad> {
-        const FEW: usize = 16;
-        let labels = &self.labels[first..];
-        let twice = if labels.len() <= FEW {
-            let name = |i: usize| labels[i].name.of(line, &self.scratch);
-            (1..labels.len())
-                .any(|i| (0..i).any(|j| labels[j].name.len() == labels[i].name.len() && name(j) == name(i)))
-        } else {
-            many_twice(labels, line, &self.scratch, &mut self.order)
-        };
-        let reserved = named && labels.iter().any(|label| is_reserved(label.name.of(line, &self.scratch)));
-        if twice || reserved { Err(Wrong::LabelTwice.at(0)) } else { Ok(()) }
+    fn unique(&mut self, line: &str, first: usize, named: bool, at: usize) -> Result<(), Bad> {
+        let labels = LabelView::new(line, &self.scratch, &self.labels[first..]);
+        let reserved = named && labels.iter().any(|(name, _)| is_reserved(name));
+        if reserved || has_twice(labels, &mut self.order) { Err(Wrong::LabelTwice.at(at)) } else { Ok(()) }
     }
+}
+
+/// Whether two labels have the same name. `order` is scratch memory.
+#[inline]
+pub(super) fn has_twice(labels: LabelView<'_>, order: &mut Vec<u32>) -> bool {
+    const FEW: usize = 16;
+    if labels.len() > FEW {
+        return many_twice(labels, order);
+    }
+    (1..labels.len()).any(|i| (0..i).any(|j| labels.name_at(j) == labels.name_at(i)))
 }
 
 /// The name is a label itself, so a label of its name would be a second one.
@@ -228,12 +230,11 @@ fn is_reserved(name: &str) -> bool {
 }
 
 #[cold]
-fn many_twice(labels: &[LabelSpan], line: &str, scratch: &str, order: &mut Vec<u32>) -> bool {
-    let name = |i: &u32| labels[*i as usize].name.of(line, scratch);
+fn many_twice(labels: LabelView<'_>, order: &mut Vec<u32>) -> bool {
     order.clear();
     order.extend(0..labels.len() as u32);
-    order.sort_unstable_by(|a, b| name(a).cmp(name(b)));
-    order.windows(2).any(|pair| name(&pair[0]) == name(&pair[1]))
+    order.sort_unstable_by(|a, b| labels.name_at(*a as usize).cmp(labels.name_at(*b as usize)));
+    order.windows(2).any(|pair| labels.name_at(pair[0] as usize) == labels.name_at(pair[1] as usize))
 }
 
 /// Where the name that begins at `at` ends; `at` itself when none begins there.

@@ -7,9 +7,10 @@
 
 use crate::support::shared;
 use openagent::exposition::{
-    Fault, Flow, Format, NativeHistogram, Options, Parser, PumpError, Sample, Sink, Window, pump,
+    BucketSpan, FamilyKind, Fault, Flow, Format, NativeHistogram, Options, Parser, PumpError, Sample, Sink, Window,
+    content_type, pump,
 };
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use std::path::Path;
 
 /// A sample with its own memory; a NaN is equal to a NaN.
@@ -41,6 +42,8 @@ impl Kept {
 #[derive(Default)]
 struct Keep {
     samples: Vec<Kept>,
+    natives: Vec<Value>,
+    metadata: Vec<(String, String, String)>,
     skipped: Vec<Fault>,
 }
 
@@ -51,13 +54,60 @@ impl Sink for Keep {
         Flow::Continue(())
     }
 
-    fn histogram(&mut self, _histogram: &NativeHistogram<'_>) -> Flow {
+    fn histogram(&mut self, histogram: &NativeHistogram<'_>) -> Flow {
+        self.natives.push(native(histogram));
         Flow::Continue(())
+    }
+
+    fn help(&mut self, family: &str, text: &str) {
+        self.metadata.push(("HELP".to_owned(), family.to_owned(), text.to_owned()));
+    }
+
+    fn kind(&mut self, family: &str, kind: FamilyKind) {
+        let word = if kind == FamilyKind::Untyped { "unknown" } else { kind.as_str() };
+        self.metadata.push(("TYPE".to_owned(), family.to_owned(), word.to_owned()));
+    }
+
+    fn unit(&mut self, family: &str, unit: &str) {
+        self.metadata.push(("UNIT".to_owned(), family.to_owned(), unit.to_owned()));
     }
 
     fn skipped(&mut self, fault: &Fault) {
         self.skipped.push(fault.clone());
     }
+}
+
+/// A native histogram in the shape of the data's, floats as bits.
+fn native(histogram: &NativeHistogram<'_>) -> Value {
+    let spans = |spans: &[BucketSpan]| spans.iter().map(|span| json!([span.offset, span.length])).collect::<Vec<_>>();
+    let labels: Value =
+        histogram.labels.iter().map(|(name, value)| (name.to_owned(), json!(value))).collect::<Map<_, _>>().into();
+    json!({
+        "name": histogram.name, "labels": labels, "ts": histogram.timestamp,
+        "schema": histogram.schema, "zero_threshold": bits(histogram.zero_threshold),
+        "zero_count": histogram.zero_count, "count": histogram.count, "sum": bits(histogram.sum),
+        "positive_spans": spans(histogram.positive_spans), "positive_deltas": histogram.positive_deltas,
+        "negative_spans": spans(histogram.negative_spans), "negative_deltas": histogram.negative_deltas,
+    })
+}
+
+/// The same of an expected histogram; `None` for one with float counts.
+fn expected_native(sample: &Value) -> Option<Value> {
+    let histogram = sample.get("histogram").filter(|histogram| histogram["float"] == false)?;
+    let list = |key: &str| histogram.get(key).cloned().unwrap_or_else(|| json!([]));
+    let float = |key: &str| bits(histogram[key].as_str().unwrap().parse().unwrap());
+    let number = |key: &str| histogram[key].as_str().unwrap().parse::<u64>().unwrap();
+    Some(json!({
+        "name": sample["name"], "labels": sample["labels"], "ts": sample["ts"],
+        "schema": histogram["schema"], "zero_threshold": float("zero_threshold"),
+        "zero_count": number("zero_count"), "count": number("count"), "sum": float("sum"),
+        "positive_spans": list("positive_spans"), "positive_deltas": list("positive_deltas"),
+        "negative_spans": list("negative_spans"), "negative_deltas": list("negative_deltas"),
+    }))
+}
+
+fn bits(value: f64) -> u64 {
+    if value.is_nan() { f64::NAN.to_bits() } else { value.to_bits() }
 }
 
 fn read(format: Format, strict_text: bool, body: &[u8]) -> (Keep, Result<(), PumpError>) {
@@ -198,7 +248,7 @@ fn live_bodies_give_their_samples() {
         let format = match case["format"].as_str().unwrap() {
             "text" => Format::Text,
             "openmetrics" => Format::OpenMetrics,
-            _ => continue,
+            _ => Format::Protobuf,
         };
         let (keep, result) = read(format, true, &std::fs::read(corpus.join(case["file"].as_str().unwrap())).unwrap());
         assert!(result.is_ok(), "{}: {result:?}", case["name"]);
@@ -207,5 +257,53 @@ fn live_bodies_give_their_samples() {
         for (given, expected) in keep.samples.iter().zip(&expected) {
             assert_eq!(given, expected, "{}", case["name"]);
         }
+    }
+}
+
+#[test]
+fn protobuf_cases_come_out_as_in_prometheus() {
+    let Some(cases) = cases("proto.jsonl", 63) else { return };
+    for case in &cases {
+        let name = &case["name"];
+        let (keep, result) = read(Format::Protobuf, true, &base64(case["pb_b64"].as_str().unwrap()));
+        assert_eq!(result.is_ok(), case["ok"].as_bool().unwrap(), "{name}: {result:?}");
+        if result.is_err() {
+            continue;
+        }
+        let classic: Vec<Kept> = case["classic"].as_array().unwrap().iter().map(Kept::expected).collect();
+        assert_eq!(keep.samples, classic, "{name}");
+        let natives = case["native"].as_array().map_or(&[][..], Vec::as_slice);
+        assert_eq!(keep.natives, natives.iter().filter_map(expected_native).collect::<Vec<_>>(), "{name}");
+        let floats = natives.iter().filter(|sample| sample.pointer("/histogram/float") == Some(&json!(true))).count();
+        let faulty = usize::from(case["ok_native"] == false);
+        assert_eq!(keep.skipped.len(), floats + faulty, "{name}: {:?}", keep.skipped);
+        let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+        let metadata = case["meta"].as_array().unwrap().iter();
+        let metadata = metadata.map(|entry| (text(entry, "kind"), text(entry, "name"), text(entry, "text")));
+        // A unit stands behind the metrics, so it is known only then where families are streamed.
+        assert_eq!(sorted(keep.metadata), sorted(metadata.collect()), "{name}");
+    }
+}
+
+fn sorted(mut metadata: Vec<(String, String, String)>) -> Vec<(String, String, String)> {
+    metadata.sort();
+    metadata
+}
+
+#[test]
+fn content_types_name_the_parser_of_prometheus_or_fall_back_to_text() {
+    let Some(cases) = cases("content_type.jsonl", 36) else { return };
+    for case in cases {
+        let header = case["content_type"].as_str().unwrap();
+        let given = content_type::of(header);
+        // The data's body under a protobuf type was text, so its scrape failed; its log shows which parser ran.
+        let tried_protobuf = case["log"].as_str().unwrap().contains("clientpb:");
+        let (format, fallback) = match case["parser"].as_str() {
+            Some("text") => (Format::Text, false),
+            Some("openmetrics") => (Format::OpenMetrics, false),
+            _ if tried_protobuf => (Format::Protobuf, false),
+            _ => (Format::Text, true),
+        };
+        assert_eq!((given.format, given.fallback), (format, fallback), "{header}");
     }
 }
