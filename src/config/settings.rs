@@ -142,6 +142,12 @@ impl Settings {
         })
     }
 
+    /// The text of a key as it was given, by its first name; `None` when it has its default or is a secret.
+    pub fn given(&self, name: &str) -> Option<&str> {
+        let (key, stored) = KEYS.iter().zip(&self.stored).find(|(key, _)| key.name == name)?;
+        (stored.origin != Origin::Default && !key.kind.is_secret()).then(|| stored.text.expose())
+    }
+
     /// The keys whose values differ, in the order of the table.
     pub fn changes_from(&self, old: &Self) -> Vec<Change> {
         let rows = KEYS.iter().zip(old.stored.iter().zip(&self.stored));

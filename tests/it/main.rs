@@ -9,6 +9,7 @@ mod support;
 mod cli;
 mod collector;
 mod config_files;
+mod config_watch;
 mod corpus_exposition;
 mod delivery;
 mod fetch;
