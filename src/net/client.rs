@@ -7,6 +7,7 @@ use super::body::Body;
 use super::connector::{Later, Opener};
 use super::error::FetchError;
 use super::resolver::Resolver;
+use super::tls::ClientTls;
 use super::trace::{Phase, Timings, Trace};
 use super::window::INPUT_MAX;
 use std::net::SocketAddr;
@@ -30,6 +31,8 @@ pub struct ClientSettings {
     pub idle: Duration,
     /// `http://[user:password@]host:port` of a proxy that tunnels (CONNECT); none from the environment.
     pub proxy: Option<String>,
+    /// For https; without it https fails.
+    pub tls: Option<ClientTls>,
 }
 
 impl Default for ClientSettings {
@@ -39,6 +42,7 @@ impl Default for ClientSettings {
             connect_timeout: Duration::from_secs(2),
             idle: Duration::from_secs(120),
             proxy: None,
+            tls: None,
         }
     }
 }

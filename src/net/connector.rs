@@ -5,6 +5,7 @@ use super::client::ClientSettings;
 use super::error::FetchError;
 use super::resolver::{ResolveError, Resolver};
 use super::tcp::{self, Tcp};
+use super::tls::{self, ClientTls};
 use super::trace::{Phase, Trace};
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver as UreqResolver};
-use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout, Transport};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout, Transport, time};
 
 /// Answers at once with an address that nobody uses: `ureq` resolves before it looks for an idle connection, the
 /// connector resolves only when there is none.
@@ -34,12 +35,13 @@ pub(super) struct Opener {
     trace: Arc<Trace>,
     dns_timeout: Duration,
     connect_timeout: Duration,
+    tls: Option<ClientTls>,
 }
 
 impl Opener {
     pub(super) fn new(settings: &ClientSettings, resolver: Arc<Resolver>, trace: Arc<Trace>) -> Self {
         let (dns_timeout, connect_timeout) = (settings.dns_timeout, settings.connect_timeout);
-        Self { resolver, trace, dns_timeout, connect_timeout }
+        Self { resolver, trace, dns_timeout, connect_timeout, tls: settings.tls.clone() }
     }
 
     fn open(&self, details: &ConnectionDetails<'_>) -> Result<Tcp, FetchError> {
@@ -68,6 +70,28 @@ impl Opener {
     }
 }
 
+impl Opener {
+    fn secure(
+        &self,
+        details: &ConnectionDetails<'_>,
+        below: Box<dyn Transport>,
+    ) -> Result<Box<dyn Transport>, ureq::Error> {
+        let began = Instant::now();
+        self.trace.enter(Phase::Tls);
+        let peer = host_and_port(details.uri).map_err(boxed)?;
+        let tls = self.tls.as_ref().ok_or_else(|| {
+            boxed(FetchError::Tls { on: peer.0.to_owned(), what: "this client has no TLS settings".to_owned() })
+        })?;
+        let mut timeout = details.timeout;
+        if let Some(deadline) = deadline(details) {
+            timeout.after = deadline.saturating_duration_since(began).into();
+        }
+        let session = tls::handshake(tls, peer, below, details, timeout)?;
+        self.trace.time(|timings| timings.tls += began.elapsed());
+        Ok(session)
+    }
+}
+
 impl<In: Transport> Connector<In> for Opener {
     type Out = Box<dyn Transport>;
 
@@ -75,11 +99,12 @@ impl<In: Transport> Connector<In> for Opener {
         let transport: Box<dyn Transport> = match chained {
             Some(tunnel) => Box::new(tunnel),
             None => {
-                let tcp = self.open(details).map_err(|error| ureq::Error::Other(Box::new(error)))?;
+                let tcp = self.open(details).map_err(boxed)?;
                 (details.register_shutdown)(tcp.shutdown_handle())?;
                 Box::new(tcp)
             }
         };
+        let transport = if details.needs_tls() { self.secure(details, transport)? } else { transport };
         self.trace.enter(Phase::Head);
         Ok(Some(transport))
     }
@@ -87,7 +112,15 @@ impl<In: Transport> Connector<In> for Opener {
 
 /// When the request as a whole must be done.
 fn deadline(details: &ConnectionDetails<'_>) -> Option<Instant> {
-    (!details.timeout.after.is_not_happening()).then(|| Instant::now() + *details.timeout.after)
+    let began = match details.now {
+        time::Instant::Exact(now) => now,
+        _ => Instant::now(),
+    };
+    (!details.timeout.after.is_not_happening()).then(|| began + *details.timeout.after)
+}
+
+fn boxed(error: FetchError) -> ureq::Error {
+    ureq::Error::Other(Box::new(error))
 }
 
 fn earlier(deadline: Option<Instant>, own: Instant) -> Instant {

@@ -5,7 +5,7 @@
 //! query or the user part of a URL, so no credentials.
 
 use super::trace::{Phase, Trace};
-use crate::duration;
+use crate::{duration, size};
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
@@ -122,6 +122,10 @@ impl FetchError {
         }
     }
 
+    pub(super) fn line_too_long() -> Self {
+        Self::protocol("a line of the answer's head or framing is too long")
+    }
+
     pub(super) fn protocol(what: impl Into<String>) -> Self {
         Self::Protocol { what: what.into() }
     }
@@ -199,7 +203,7 @@ impl fmt::Display for FetchError {
             Self::BodyLimit { limit } => write!(
                 f,
                 "body exceeds bodySizeLimit {} after inflation; raise bodySizeLimit or let the exporter expose less",
-                size(*limit)
+                size::format(*limit)
             ),
             Self::Truncated { received, what } => {
                 write!(f, "the body broke off after {received} bytes: {what}; look at the exporter's log for why")
@@ -217,13 +221,6 @@ impl fmt::Display for FetchError {
             Self::Interrupted => f.write_str("interrupted: the agent is stopping or the target is gone"),
         }
     }
-}
-
-/// Bytes, in the largest unit that comes out even.
-fn size(bytes: u64) -> String {
-    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    let even = units.iter().find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit));
-    even.map_or_else(|| format!("{bytes} bytes"), |(unit, name)| format!("{} {name}", bytes / unit))
 }
 
 fn timeout_advice(phase: Phase) -> &'static str {

@@ -13,6 +13,7 @@ mod connector;
 pub mod error;
 pub mod resolver;
 mod tcp;
+pub mod tls;
 mod trace;
 mod window;
 
@@ -20,4 +21,5 @@ pub use body::Body;
 pub use client::{Client, ClientSettings, Deadline, Request, Response};
 pub use error::FetchError;
 pub use resolver::Resolver;
+pub use tls::ClientTls;
 pub use trace::{Phase, Timings};

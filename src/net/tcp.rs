@@ -116,9 +116,7 @@ impl Transport for Tcp {
             return Err(ureq::Error::Timeout(timeout.reason));
         }
         if self.window.input_append_buf().is_empty() {
-            return Err(ureq::Error::Other(Box::new(FetchError::protocol(
-                "a line of the answer's head or framing is too long",
-            ))));
+            return Err(ureq::Error::Other(Box::new(FetchError::line_too_long())));
         }
         let amount = self.fill(deadline(timeout)).map_err(|error| refine(error, timeout))?;
         self.window.input_appended(amount);

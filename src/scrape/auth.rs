@@ -5,43 +5,18 @@
 //! - Configured credentials keep the service account token away, even when they fail to resolve.
 //! - A header made here is marked sensitive: it prints as `Sensitive`, never as its text.
 
+use super::source::read_file;
 use crate::config::job::{Credentials, Discover, Scheme, SecretKey, SecretSource};
+use crate::config::value::TokenPolicy;
 use crate::discovery::{SecretStore, Target};
 use crate::net::FetchError;
 use crate::secret::Secret;
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use ureq::http::{HeaderValue, Uri};
 
 /// Bytes of a credentials file at most; a token has two thousand.
 const FILE_MAX: u64 = 64 << 10;
-
-/// `service_account_token`: which targets are shown the agent's own token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TokenPolicy {
-    /// None.
-    Never,
-    /// Over https only: the API server, and Pod and ServiceMonitor targets whose certificate is verified.
-    #[default]
-    Verified,
-    /// Every target without credentials of its own, over plain http too, as the Go agent did.
-    Always,
-}
-
-impl FromStr for TokenPolicy {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "never" => Ok(Self::Never),
-            "verified" => Ok(Self::Verified),
-            "always" => Ok(Self::Always),
-            _ => Err(format!("{text:?} is none of never, verified, always")),
-        }
-    }
-}
 
 /// The service account: where its token lies and who may see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,23 +35,25 @@ impl ServiceAccount {
         Self { policy: TokenPolicy::Never, token_file: None, api_servers: Vec::new() }
     }
 
-    /// Whether the target's own host may see the token.
+    /// Whether the target's own host may see the token: over https, a Pod or ServiceMonitor target, and by the policy
+    /// `verified` one whose certificate is verified or that is the API server itself.
     pub fn may_show_to(&self, target: &Target) -> bool {
-        match self.policy {
-            _ if target.job.credentials != Credentials::None => false,
-            TokenPolicy::Never => false,
-            TokenPolicy::Always => true,
-            TokenPolicy::Verified => target.scheme == Scheme::Https && self.is_trusted(target),
-        }
-    }
-
-    fn is_trusted(&self, target: &Target) -> bool {
-        if matches!(target.job.discover, Discover::Static(_)) {
+        let has_own = target.job.credentials != Credentials::None;
+        let is_static = matches!(target.job.discover, Discover::Static(_));
+        if has_own || is_static || target.scheme != Scheme::Https {
             return false;
         }
-        let unverified = target.job.tls.as_ref().is_some_and(|tls| tls.insecure_skip_verify);
-        !unverified || self.api_servers.contains(&target.address)
+        match self.policy {
+            TokenPolicy::Never => false,
+            TokenPolicy::Verified => is_verified(target) || self.api_servers.contains(&target.address),
+            TokenPolicy::Always => true,
+        }
     }
+}
+
+/// Whether no session comes about unless the certificate is good.
+fn is_verified(target: &Target) -> bool {
+    !target.job.tls.as_ref().is_some_and(|tls| tls.insecure_skip_verify)
 }
 
 /// The `Authorization` header for a target, for its own host alone.
@@ -123,7 +100,7 @@ fn port(uri: &Uri) -> u16 {
 
 fn service_account_token(target: &Target, account: &ServiceAccount) -> Option<HeaderValue> {
     let file = account.token_file.as_deref().filter(|_| account.may_show_to(target))?;
-    let token = read_file(file).ok().filter(|token| !token.is_empty())?;
+    let token = read_secret(file).ok().filter(|token| !token.is_empty())?;
     sensitive(&format!("Bearer {}", token.expose()), "service account token").ok()
 }
 
@@ -131,7 +108,7 @@ fn resolve(source: &SecretSource, secrets: &dyn SecretStore, what: &str) -> Resu
     let fail = |found: String| FetchError::Credentials { what: format!("{what}: {found}") };
     match source {
         SecretSource::Plain(secret) => Ok(secret.clone()),
-        SecretSource::File(path) => read_file(path)
+        SecretSource::File(path) => read_secret(path)
             .map_err(|error| fail(format!("reading {}: {error}; check the path and its permissions", path.display()))),
         SecretSource::Env(name) => std::env::var(name)
             .map(|text| trimmed(&text))
@@ -151,17 +128,9 @@ fn trimmed(text: &str) -> Secret {
     Secret::new(text.trim_end_matches(['\r', '\n']))
 }
 
-fn read_file(path: &Path) -> io::Result<Secret> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    let mut text = String::new();
-    file.take(FILE_MAX + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > FILE_MAX {
-        return Err(io::Error::other(format!("it is larger than {} KiB", FILE_MAX >> 10)));
-    }
-    Ok(Secret::new(text.trim_end()))
+/// White space at the end of a file is how it was written, not part of the secret.
+fn read_secret(path: &Path) -> io::Result<Secret> {
+    read_file(path, FILE_MAX).map(|text| Secret::new(text.expose().trim_end()))
 }
 
 fn sensitive(text: &str, what: &str) -> Result<HeaderValue, FetchError> {

@@ -10,12 +10,14 @@ mod redirect;
 pub use crate::net::{Body, FetchError, Phase, Timings};
 
 use super::auth::{self, ServiceAccount};
+use super::tls::TlsStore;
 use crate::config::job::TlsSettings;
 use crate::discovery::{SecretStore, Target};
-use crate::net::{self, Client, ClientSettings, Deadline, Resolver};
+use crate::net::{self, Client, ClientSettings, ClientTls, Deadline, Resolver};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use ureq::http::Uri;
@@ -41,6 +43,8 @@ pub struct FetchSettings {
     pub connect_timeout: Duration,
     /// The agent's service account.
     pub service_account: ServiceAccount,
+    /// The cluster's CA file, trusted beside the system's; none outside a cluster.
+    pub cluster_ca: Option<PathBuf>,
 }
 
 impl Default for FetchSettings {
@@ -49,6 +53,7 @@ impl Default for FetchSettings {
             protobuf: false,
             connect_timeout: ClientSettings::default().connect_timeout,
             service_account: ServiceAccount::none(),
+            cluster_ca: None,
         }
     }
 }
@@ -78,6 +83,7 @@ pub struct Fetcher {
     connect_timeout: Duration,
     account: RwLock<ServiceAccount>,
     secrets: Arc<dyn SecretStore>,
+    tls: TlsStore,
     resolver: Arc<Resolver>,
     clients: Mutex<Clients>,
 }
@@ -92,6 +98,7 @@ struct Clients {
 struct Connection {
     client: Client,
     uri: Uri,
+    tls: ClientTls,
 }
 
 impl Fetcher {
@@ -101,6 +108,7 @@ impl Fetcher {
             accept: HeaderValue::from_static(if settings.protobuf { ACCEPT_PROTOBUF } else { ACCEPT_TEXT }),
             connect_timeout: settings.connect_timeout,
             account: RwLock::new(settings.service_account),
+            tls: TlsStore::new(settings.cluster_ca, Arc::clone(&secrets)),
             secrets,
             resolver: Arc::default(),
             clients: Mutex::default(),
@@ -162,23 +170,31 @@ impl Fetcher {
 
     fn connection(&self, target: &Target) -> Result<Arc<Connection>, FetchError> {
         let key = key(target);
+        let tls = self.tls.current(target.job.tls.as_ref())?;
         let mut clients = self.lock();
         if clients.closed {
             return Err(FetchError::Interrupted);
         }
-        if let Some(connection) = clients.by_target.get(&key) {
+        if let Some(connection) = clients.by_target.get(&key)
+            && connection.tls.is_same(&tls)
+        {
             return Ok(Arc::clone(connection));
         }
+        let connection = Arc::new(self.open(target, tls)?);
+        clients.by_target.insert(key, Arc::clone(&connection));
+        Ok(connection)
+    }
+
+    fn open(&self, target: &Target, tls: ClientTls) -> Result<Connection, FetchError> {
         let settings = ClientSettings {
             connect_timeout: self.connect_timeout,
             idle: target.interval * 2,
             proxy: target.job.proxy_url.clone(),
+            tls: Some(tls.clone()),
             ..ClientSettings::default()
         };
         let client = Client::new(&settings, Arc::clone(&self.resolver))?;
-        let connection = Arc::new(Connection { client, uri: uri(target)? });
-        clients.by_target.insert(key, Arc::clone(&connection));
-        Ok(connection)
+        Ok(Connection { client, uri: uri(target)?, tls })
     }
 
     fn headers(&self, target: &Target, timeout: Duration) -> Result<HeaderMap, FetchError> {

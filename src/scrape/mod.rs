@@ -6,6 +6,7 @@
 //! | `lane` | the worker threads, fast and slow, and the books they keep |
 //! | `run` | one scrape from request to packs |
 //! | `fetch`, `auth` | HTTP and credentials |
+//! | `tls`, `source` | `tlsConfig` and the files it names |
 //! | `series` | a sample's way: join, select, relabel, drop, encode |
 //! | `prepared` | what a target brings to each sample, worked out once |
 //! | `families`, `help_book` | help records: which families, and when they are due |
@@ -25,6 +26,8 @@ pub mod pool;
 pub mod prepared;
 pub mod run;
 pub mod series;
+mod source;
 pub mod state;
 pub mod tally;
 mod telling;
+mod tls;

@@ -1,7 +1,5 @@
 //! Fetching: what goes out, what comes back, and what a hostile target can do about it.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use crate::hostile::{BODY, Manner, Seen, Server, bomb, gzip, ok, ok_with};
 use openagent::config::ScrapeJob;
 use openagent::config::job::{Credentials, Discover, Scheme, SecretKey, SecretSource};
@@ -53,43 +51,60 @@ pub fn read(fetcher: &Fetcher, target: &Target, timeout: Duration) -> Result<(St
 }
 
 const LONG: Duration = Duration::from_secs(20);
-const SHORT: Duration = Duration::from_secs(1);
+const SHORT: Duration = Duration::from_secs(2);
 
 /// Whether an error is the one expected.
 type Expected = fn(&FetchError) -> bool;
 
-/// Manners, and what a scrape of each must end as.
-fn hostile_manners() -> Vec<(&'static str, Manner, Expected)> {
+/// A manner by name, and what a scrape of it must end as.
+type Case = (&'static str, Manner, Expected);
+
+fn length(n: usize) -> String {
+    format!("Content-Length: {n}\r\n")
+}
+
+const GZIP: &str = "Content-Encoding: gzip\r\n";
+const CHUNKED: &str = "Transfer-Encoding: chunked\r\n";
+
+/// Manners that only the deadline ends.
+pub fn endless_manners() -> Vec<Case> {
     let packed = gzip(BODY.repeat(100).as_bytes());
-    let gz = "Content-Encoding: gzip\r\n";
-    let chunked = "Transfer-Encoding: chunked\r\n";
+    let half = &packed[..packed.len() / 2];
+    let head: Expected = |e| matches!(e, FetchError::Timeout { phase: Phase::Head, after } if *after == SHORT);
+    let body: Expected = |e| matches!(e, FetchError::Timeout { phase: Phase::Body, after } if *after == SHORT);
+    vec![
+        ("hang on accept", Manner::Hang, head),
+        ("hang in the head", Manner::RawHang(b"HTTP/1.1 200 OK\r\nX: ".to_vec()), head),
+        ("hang after the head", Manner::RawHang(ok_with(&length(100), b"")), body),
+        ("hang in a chunk", Manner::RawHang(ok_with(CHUNKED, b"10\r\nabc")), body),
+        ("hang in gzip", Manner::RawHang(ok_with(&format!("{GZIP}{}", length(packed.len())), half)), body),
+        ("one byte each 200 ms", Manner::Drip(Duration::from_millis(200)), head),
+        ("slow 9 s", Manner::Slow(Duration::from_secs(9)), head),
+        ("a second interim answer", Manner::RawHang(b"HTTP/1.1 100 Continue\r\n\r\n".repeat(3)), head),
+        ("early hints and then nothing", Manner::RawHang(b"HTTP/1.1 103 Early\r\nA: b\r\n\r\n".to_vec()), |e| {
+            e.is_timeout() || *e == FetchError::Status(103)
+        }),
+        ("switching protocols", Manner::RawHang(b"HTTP/1.1 101 Switch\r\nUpgrade: x\r\n\r\n".to_vec()), |e| {
+            e.is_timeout() || *e == FetchError::Status(101)
+        }),
+    ]
+}
+
+/// Manners that fail by themselves.
+pub fn faulty_manners() -> Vec<Case> {
+    let packed = gzip(BODY.repeat(100).as_bytes());
     let half = &packed[..packed.len() / 2];
     let mut broken = packed.clone();
     let middle = broken.len() / 2;
     broken[middle..middle + 8].fill(0xff);
     let mut bad_trailer = packed.clone();
     *bad_trailer.last_mut().unwrap() ^= 1;
-    let length = |n: usize| format!("Content-Length: {n}\r\n");
     let headers: String = (0..100_000).map(|i| format!("X-{i}: y\r\n")).collect();
-
-    let late = |phase: Phase| -> Expected {
-        match phase {
-            Phase::Head => |e| matches!(e, FetchError::Timeout { phase: Phase::Head, after } if *after == SHORT),
-            _ => |e| matches!(e, FetchError::Timeout { phase: Phase::Body, after } if *after == SHORT),
-        }
-    };
     let truncated: Expected = |e| matches!(e, FetchError::Truncated { .. });
     let protocol: Expected = |e| matches!(e, FetchError::Protocol { .. });
     let closed: Expected = |e| matches!(e, FetchError::Closed { .. });
     let limit: Expected = |e| matches!(e, FetchError::BodyLimit { limit: 0x10_0000 });
     vec![
-        ("hang on accept", Manner::Hang, late(Phase::Head)),
-        ("hang in the head", Manner::RawHang(b"HTTP/1.1 200 OK\r\nX: ".to_vec()), late(Phase::Head)),
-        ("hang after the head", Manner::RawHang(ok_with(&length(100), b"")), late(Phase::Body)),
-        ("hang in a chunk", Manner::RawHang(ok_with(chunked, b"10\r\nabc")), late(Phase::Body)),
-        ("hang in gzip", Manner::RawHang(ok_with(&format!("{gz}{}", length(packed.len())), half)), late(Phase::Body)),
-        ("one byte each 200 ms", Manner::Drip(Duration::from_millis(200)), late(Phase::Head)),
-        ("slow 9 s", Manner::Slow(Duration::from_secs(9)), late(Phase::Head)),
         ("endless chunks", Manner::EndlessChunks, limit),
         ("endless head", Manner::EndlessHead, protocol),
         ("gzip bomb of 10 GB", bomb(10 << 30), limit),
@@ -97,22 +112,22 @@ fn hostile_manners() -> Vec<(&'static str, Manner, Expected)> {
         ("truncated", Manner::RawClose(ok_with(&length(100), b"up 1\n")), truncated),
         ("truncated by a reset", Manner::RawReset(ok_with(&length(100), b"up 1\n")), truncated),
         ("reset without a length", Manner::RawReset(ok_with("", b"up 1\n")), truncated),
-        ("truncated chunk", Manner::RawClose(ok_with(chunked, b"10\r\nabc")), truncated),
-        ("no last chunk", Manner::RawClose(ok_with(chunked, b"3\r\nabc\r\n")), truncated),
-        ("truncated gzip", Manner::RawClose(ok_with(gz, half)), truncated),
+        ("truncated chunk", Manner::RawClose(ok_with(CHUNKED, b"10\r\nabc")), truncated),
+        ("no last chunk", Manner::RawClose(ok_with(CHUNKED, b"3\r\nabc\r\n")), truncated),
+        ("truncated gzip", Manner::RawClose(ok_with(GZIP, half)), truncated),
         (
             "truncated gzip of right length",
-            Manner::Raw(ok_with(&format!("{gz}{}", length(half.len())), half)),
+            Manner::Raw(ok_with(&format!("{GZIP}{}", length(half.len())), half)),
             truncated,
         ),
-        ("no gzip at all", Manner::RawClose(ok_with(gz, b"")), truncated),
-        ("corrupt gzip", Manner::RawClose(ok_with(gz, &broken)), protocol),
-        ("gzip with a wrong sum", Manner::RawClose(ok_with(gz, &bad_trailer)), protocol),
-        ("text called gzip", Manner::RawClose(ok_with(gz, BODY.as_bytes())), protocol),
+        ("no gzip at all", Manner::RawClose(ok_with(GZIP, b"")), truncated),
+        ("corrupt gzip", Manner::RawClose(ok_with(GZIP, &broken)), protocol),
+        ("gzip with a wrong sum", Manner::RawClose(ok_with(GZIP, &bad_trailer)), protocol),
+        ("text called gzip", Manner::RawClose(ok_with(GZIP, BODY.as_bytes())), protocol),
         ("brotli", Manner::RawClose(ok_with("Content-Encoding: br\r\n", b"abc")), protocol),
-        ("chunk length is no number", Manner::RawClose(ok_with(chunked, b"zz\r\nabc\r\n0\r\n\r\n")), protocol),
-        ("chunk length overflows", Manner::RawClose(ok_with(chunked, b"fffffffffffffffff\r\nabc")), protocol),
-        ("chunk line without end", Manner::RawHang(ok_with(chunked, &[b'1'; 64 << 10])), protocol),
+        ("chunk length is no number", Manner::RawClose(ok_with(CHUNKED, b"zz\r\nabc\r\n0\r\n\r\n")), protocol),
+        ("chunk length overflows", Manner::RawClose(ok_with(CHUNKED, b"fffffffffffffffff\r\nabc")), protocol),
+        ("chunk line without end", Manner::RawHang(ok_with(CHUNKED, &[b'1'; 64 << 10])), protocol),
         ("length is no number", Manner::RawClose(ok_with("Content-Length: many\r\n", b"abc")), protocol),
         ("length is negative", Manner::RawClose(ok_with("Content-Length: -1\r\n", b"abc")), protocol),
         ("garbage", Manner::RawClose(b"\x00\x16\x03 nonsense \xff\xfe\r\n\r\n".to_vec()), protocol),
@@ -135,36 +150,41 @@ fn hostile_manners() -> Vec<(&'static str, Manner, Expected)> {
         ("redirect without Location", Manner::RawClose(b"HTTP/1.1 302 Found\r\n\r\n".to_vec()), |e| {
             matches!(e, FetchError::Redirect { .. })
         }),
-        ("a second interim answer", Manner::RawHang(b"HTTP/1.1 100 Continue\r\n\r\n".repeat(3)), late(Phase::Head)),
-        ("early hints and then nothing", Manner::RawHang(b"HTTP/1.1 103 Early\r\nA: b\r\n\r\n".to_vec()), |e| {
-            e.is_timeout() || *e == FetchError::Status(103)
-        }),
-        ("switching protocols", Manner::RawHang(b"HTTP/1.1 101 Switch\r\nUpgrade: x\r\n\r\n".to_vec()), |e| {
-            e.is_timeout() || *e == FetchError::Status(101)
-        }),
     ]
 }
 
-fn hostile_target(server: &Server) -> Target {
+pub fn hostile_target(server: &Server) -> Target {
     target(&server.address(), |job| job.limits.body_bytes = 1 << 20)
 }
 
+fn check(fetcher: &Fetcher, (name, manner, expected): Case, timeout: Duration) {
+    let server = Server::start(manner);
+    let target = hostile_target(&server);
+    for round in 1..=2 {
+        let began = Instant::now();
+        let error = read(fetcher, &target, timeout).map(|(body, _)| body).expect_err(name);
+        let took = began.elapsed();
+        assert!(expected(&error), "{name}, round {round}: {error:?}");
+        assert!(took < timeout + Duration::from_millis(500), "{name}: took {took:?}");
+    }
+}
+
 #[test]
-fn each_hostile_target_fails_for_its_own_reason_and_in_time() {
+fn the_deadline_ends_what_a_target_never_ends() {
     let fetcher = &fetcher();
     thread::scope(|scope| {
-        for (name, manner, expected) in hostile_manners() {
-            scope.spawn(move || {
-                let server = Server::start(manner);
-                let target = hostile_target(&server);
-                for round in 1..=2 {
-                    let began = Instant::now();
-                    let error = read(fetcher, &target, SHORT).map(|(body, _)| body).expect_err(name);
-                    let took = began.elapsed();
-                    assert!(expected(&error), "{name}, round {round}: {error:?}");
-                    assert!(took < SHORT + Duration::from_millis(500), "{name}: took {took:?}");
-                }
-            });
+        for case in endless_manners() {
+            scope.spawn(|| check(fetcher, case, SHORT));
+        }
+    });
+}
+
+#[test]
+fn each_faulty_answer_fails_for_its_own_reason() {
+    let fetcher = &fetcher();
+    thread::scope(|scope| {
+        for case in faulty_manners() {
+            scope.spawn(|| check(fetcher, case, LONG));
         }
     });
 }

@@ -3,8 +3,6 @@
 //! A manner is what it does with one request. Nothing here sleeps to pass time but the slow manners, whose slowness is
 //! what is tested; a server that "hangs" reads until its client gives up.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::{self, BufRead as _, BufReader, Read, Write};

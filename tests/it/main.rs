@@ -4,6 +4,7 @@
 
 mod exporter;
 mod hostile;
+mod pki;
 mod support;
 
 mod cli;
@@ -13,6 +14,7 @@ mod config_watch;
 mod corpus_exposition;
 mod delivery;
 mod fetch;
+mod fetch_tls;
 mod logs;
 mod node_exporter;
 mod sender;
