@@ -1,6 +1,7 @@
 //! Discovery: jobs become targets.
 
 pub mod kubernetes;
+pub mod packed;
 pub mod shard;
 pub mod static_;
 pub mod target;

@@ -36,27 +36,20 @@ impl Shard {
     /// the pod's name, as a StatefulSet gives it (`openagent-2`).
     ///
     /// # Errors
-    /// What is no number, out of range, or cannot be told from the pod's name.
-    pub fn from_settings(members: Option<&str>, member: Option<&str>, pod_name: Option<&str>) -> Result<Self, String> {
-        let number = |key: &str, text: &str| {
-            text.trim().parse::<u32>().map_err(|_| format!("{key} {text:?} is no number; write it as 0, 1, 2 …"))
+    /// What is out of range, or cannot be told from the pod's name.
+    pub fn from_settings(members: u64, member: Option<u64>, pod_name: Option<&str>) -> Result<Self, String> {
+        let ordinal = || pod_name.and_then(|name| name.rsplit_once('-')?.1.parse().ok());
+        let member = match member {
+            _ if members == 1 && member.is_none() => return Ok(Self::ALONE),
+            Some(member) => member,
+            None => ordinal().ok_or_else(|| {
+                let name = pod_name.unwrap_or_default();
+                format!(
+                    "cluster_members is {members}, but cluster_member is not set and POD_NAME {name:?} ends in no number"
+                )
+            })?,
         };
-        let set = |text: Option<&'_ str>| text.filter(|text| !text.trim().is_empty()).map(str::to_owned);
-        let members = set(members).map_or(Ok(1), |text| number("cluster_members", &text))?;
-        if let Some(text) = set(member) {
-            return Self::new(number("cluster_member", &text)?, members);
-        }
-        if members == 1 {
-            return Ok(Self::ALONE);
-        }
-        let ordinal = pod_name.and_then(|name| name.rsplit_once('-')?.1.parse().ok());
-        let ordinal = ordinal.ok_or_else(|| {
-            let name = pod_name.unwrap_or_default();
-            format!(
-                "cluster_members is {members}, but cluster_member is not set and POD_NAME {name:?} ends in no number"
-            )
-        })?;
-        Self::new(ordinal, members)
+        Self::new(u32::try_from(member).unwrap_or(u32::MAX), u32::try_from(members).unwrap_or(u32::MAX))
     }
 
     /// Whether a target is this member's, by its job's name and its URL.
@@ -139,17 +132,15 @@ mod tests {
     #[test]
     fn settings_and_the_ordinal_of_the_pod() {
         let from = Shard::from_settings;
-        assert_eq!(from(None, None, Some("openagent-7d9f-x2x4q")), Ok(Shard::ALONE));
-        assert_eq!(from(Some("3"), None, Some("openagent-2")), Shard::new(2, 3));
-        assert_eq!(from(Some("3"), Some("1"), Some("openagent-2")), Shard::new(1, 3));
-        assert_eq!(from(Some("3"), Some(""), Some("openagent-0")), Shard::new(0, 3));
+        assert_eq!(from(1, None, Some("openagent-7d9f-x2x4q")), Ok(Shard::ALONE));
+        assert_eq!(from(3, None, Some("openagent-2")), Shard::new(2, 3));
+        assert_eq!(from(3, Some(1), Some("openagent-2")), Shard::new(1, 3));
         for (members, member, pod, text) in [
-            (Some("0"), None, None, "cluster_members is 0"),
-            (Some("x"), None, None, "cluster_members \"x\" is no number"),
-            (Some("3"), Some("3"), None, "cluster_member 3 is not below"),
-            (Some("3"), None, Some("openagent-7d9f-x2x4q"), "POD_NAME \"openagent-7d9f-x2x4q\" ends in no number"),
-            (Some("3"), None, Some("openagent-5"), "cluster_member 5 is not below"),
-            (Some("2"), None, None, "POD_NAME \"\" ends in no number"),
+            (0, Some(0), None, "cluster_members is 0"),
+            (3, Some(3), None, "cluster_member 3 is not below"),
+            (3, None, Some("openagent-7d9f-x2x4q"), "POD_NAME \"openagent-7d9f-x2x4q\" ends in no number"),
+            (3, None, Some("openagent-5"), "cluster_member 5 is not below"),
+            (2, None, None, "POD_NAME \"\" ends in no number"),
         ] {
             let error = from(members, member, pod).unwrap_err();
             assert!(error.contains(text), "{error}");

@@ -15,6 +15,7 @@ mod corpus_exposition;
 mod delivery;
 mod fetch;
 mod fetch_tls;
+mod kubernetes;
 mod logs;
 mod node_exporter;
 mod sender;

@@ -109,6 +109,13 @@ impl Surroundings {
         Self { variables: variables.collect(), service_account: SERVICE_ACCOUNT.into() }
     }
 
+    /// The same with `POD_NAMESPACE` as whatap.conf gives it.
+    pub fn with_namespace(mut self, namespace: Option<&str>) -> Self {
+        let namespace = namespace.map(|name| ("POD_NAMESPACE".to_owned(), name.to_owned()));
+        self.variables.extend(namespace);
+        self
+    }
+
     /// A kubeconfig and nothing else.
     pub fn with_kubeconfig(path: &Path) -> Self {
         let variables = [("KUBECONFIG".to_owned(), path.display().to_string())].into();

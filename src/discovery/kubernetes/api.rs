@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often a cluster that was not found is looked for.
@@ -53,6 +53,8 @@ pub struct Client {
     /// Held during a request.
     busy: Mutex<()>,
     interrupted: AtomicBool,
+    /// Wakes who pauses when the client is interrupted.
+    wake: Condvar,
 }
 
 #[derive(Default)]
@@ -73,7 +75,7 @@ impl Client {
     /// A client that looks for its cluster when it is first used.
     pub fn new(surroundings: Surroundings) -> Self {
         let interrupted = AtomicBool::new(false);
-        Self { surroundings, state: Mutex::default(), busy: Mutex::default(), interrupted }
+        Self { surroundings, state: Mutex::default(), busy: Mutex::default(), interrupted, wake: Condvar::new() }
     }
 
     /// The namespace of the agent's own objects.
@@ -122,9 +124,18 @@ impl Client {
     pub fn interrupt(&self) {
         self.interrupted.store(true, Ordering::SeqCst);
         let session = lock(&self.state).session.clone();
+        self.wake.notify_all();
         if let Some((_, http)) = session.and_then(|session| lock(&session.http).clone()) {
             http.shutdown();
         }
+    }
+
+    /// Waits as a busy server asks; `false` when the client is interrupted meanwhile.
+    pub fn pause(&self, time: Duration) -> bool {
+        let go_on = |_: &mut State| !self.interrupted.load(Ordering::SeqCst);
+        let waited = self.wake.wait_timeout_while(lock(&self.state), time, go_on);
+        drop(waited);
+        !self.interrupted.load(Ordering::SeqCst)
     }
 
     /// An answer of status 2xx. A refused token is read, or made, anew once.
@@ -167,9 +178,8 @@ impl Client {
         if let Some(session) = &state.session {
             return Ok(session.clone());
         }
-        if let Some((when, why)) = state.failed.as_ref().filter(|(when, _)| when.elapsed() < RETRY_ACCESS) {
-            let left = RETRY_ACCESS.saturating_sub(when.elapsed()).as_secs();
-            return Err(Fault::NoAccess(format!("{why} (looked for again in {left} s)")));
+        if let Some((_, why)) = state.failed.as_ref().filter(|(when, _)| when.elapsed() < RETRY_ACCESS) {
+            return Err(Fault::NoAccess(why.clone()));
         }
         match self.surroundings.access() {
             Ok(access) => {

@@ -5,6 +5,8 @@
 
 pub mod access;
 pub mod api;
+pub mod ask;
+pub mod collect;
 pub mod configmap;
 mod credentials;
 pub mod error;
@@ -13,12 +15,16 @@ mod found;
 mod http;
 pub mod kubeconfig;
 pub mod list;
+pub mod lists;
 mod meta;
 pub mod namespaces;
 pub mod objects;
 pub mod plan;
 pub mod pods;
+pub mod poll;
+mod readers;
 pub mod resource;
+pub mod round;
 pub mod secrets;
 pub mod services;
 pub mod slices;

@@ -1,0 +1,190 @@
+//! What a round of polling found for one job: its targets, and why others are none.
+//!
+//! # Invariants
+//! A target that is as it was in the last round is the same `Arc`: nothing is held twice, and who compares two rounds
+//! compares pointers. What a list gave before it failed is taken back.
+
+use super::found::{Found, Missed, Reason, Sink};
+use crate::config::ScrapeJob;
+use crate::discovery::shard::Shard;
+use crate::discovery::target::{Target, TargetId};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Reasons told one by one for a job; the rest is a number.
+pub const MAX_TOLD: usize = 100;
+
+/// What is known of a job's targets.
+#[derive(Debug, Clone)]
+pub struct JobTargets {
+    /// The job.
+    pub job: Arc<ScrapeJob>,
+    /// Its targets, each once, in order of their ids.
+    pub targets: Vec<Arc<Target>>,
+    /// What it selects and yet is no target; the first [`MAX_TOLD`].
+    pub missed: Vec<Missed>,
+    /// How many more there are.
+    pub missed_more: usize,
+    /// Targets that other members of the cluster scrape.
+    pub elsewhere: usize,
+    /// What could not be asked of the API server; the targets in question are those of the last good answer.
+    pub faults: Vec<JobFault>,
+}
+
+/// A part of the cluster that could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobFault {
+    /// The namespace; `None` is all of them.
+    pub namespace: Option<String>,
+    /// What went wrong, and how to mend it.
+    pub what: String,
+    /// Whether the last good targets there stay.
+    pub keeps: bool,
+}
+
+impl PartialEq for JobTargets {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |(a, b): (&Arc<Target>, &Arc<Target>)| Arc::ptr_eq(a, b);
+        (Arc::ptr_eq(&self.job, &other.job) || self.job == other.job)
+            && self.targets.len() == other.targets.len()
+            && self.targets.iter().zip(&other.targets).all(same)
+            && (&self.missed, self.missed_more, self.elsewhere) == (&other.missed, other.missed_more, other.elsewhere)
+            && self.faults == other.faults
+    }
+}
+
+/// Gathers what is found for one job.
+pub(super) struct Collector<'a> {
+    job: Arc<ScrapeJob>,
+    shard: Shard,
+    /// The job's targets of the last round.
+    last: HashMap<TargetId, &'a Arc<Target>>,
+    targets: Vec<Arc<Target>>,
+    missed: Vec<Missed>,
+    missed_more: usize,
+    elsewhere: usize,
+    faults: Vec<JobFault>,
+}
+
+/// How much a collector held at some moment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    targets: usize,
+    missed: usize,
+    missed_more: usize,
+    elsewhere: usize,
+}
+
+impl<'a> Collector<'a> {
+    pub(super) fn new(job: Arc<ScrapeJob>, last: &'a [Arc<Target>], shard: Shard) -> Self {
+        Self {
+            job,
+            shard,
+            last: last.iter().map(|target| (id(target), target)).collect(),
+            targets: Vec::new(),
+            missed: Vec::new(),
+            missed_more: 0,
+            elsewhere: 0,
+            faults: Vec::new(),
+        }
+    }
+
+    pub(super) fn job(&self) -> &Arc<ScrapeJob> {
+        &self.job
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            targets: self.targets.len(),
+            missed: self.missed.len(),
+            missed_more: self.missed_more,
+            elsewhere: self.elsewhere,
+        }
+    }
+
+    /// Forgets what came after the mark.
+    pub(super) fn rewind(&mut self, mark: Mark) {
+        self.targets.truncate(mark.targets);
+        self.missed.truncate(mark.missed);
+        (self.missed_more, self.elsewhere) = (mark.missed_more, mark.elsewhere);
+    }
+
+    pub(super) fn fault(&mut self, fault: JobFault) {
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+
+    /// Whether the last good targets of a namespace stay, because it could not be looked at.
+    pub(super) fn keeps(&self, namespace: &str) -> bool {
+        self.faults.iter().any(|fault| fault.keeps && fault.namespace.as_deref().is_none_or(|name| name == namespace))
+    }
+
+    /// What was found, with the last good targets where nothing could be found.
+    pub(super) fn finish(mut self) -> JobTargets {
+        let last: Vec<_> = self.last.values().copied().cloned().collect();
+        let kept = last.into_iter().filter(|target| self.keeps(target.namespace.as_deref().unwrap_or_default()));
+        let kept: Vec<_> = kept.collect();
+        self.targets.extend(kept);
+        let mut seen = HashSet::new();
+        self.targets.retain(|target| seen.insert(id(target)));
+        self.targets.sort_unstable_by_key(|target| id(target));
+        self.targets.shrink_to_fit();
+        JobTargets {
+            job: self.job,
+            targets: self.targets,
+            missed: self.missed,
+            missed_more: self.missed_more,
+            elsewhere: self.elsewhere,
+            faults: self.faults,
+        }
+    }
+}
+
+impl Sink for Collector<'_> {
+    fn found(&mut self, found: Found) {
+        let what = found.address.clone();
+        match resolve(&self.job, found) {
+            Err(why) => self.missed(Missed { what, reason: Reason::Dropped(why) }),
+            Ok(target) if !self.shard.owns(&self.job.name, &target.url()) => self.elsewhere += 1,
+            Ok(target) => {
+                let known = self.last.get(&id(&target)).filter(|known| *known.as_ref() == target);
+                self.targets.push(known.map_or_else(|| Arc::new(target), |known| Arc::clone(known)));
+            }
+        }
+    }
+
+    fn missed(&mut self, missed: Missed) {
+        if self.missed.contains(&missed) {
+            return;
+        }
+        if self.missed.len() < MAX_TOLD { self.missed.push(missed) } else { self.missed_more += 1 }
+    }
+}
+
+/// From an address to a target.
+fn resolve(job: &Arc<ScrapeJob>, found: Found) -> Result<Target, String> {
+    use crate::config::job::Scheme;
+    use crate::labels::Labels;
+    let https = found.port_name.as_deref() == Some("https") || job.tls.is_some();
+    let scheme = job.scheme.unwrap_or(if https { Scheme::Https } else { Scheme::Http });
+    let labels = Labels::from_iter([("job", &*job.name), ("instance", found.address.as_str())]);
+    Ok(Target {
+        job: job.clone(),
+        scheme,
+        address: found.address,
+        path_and_query: job.path.clone(),
+        labels,
+        discovered: Labels::from(&found.labels),
+        interval: job.interval,
+        timeout: job.timeout,
+        namespace: Some(found.namespace.into()),
+    })
+}
+
+fn id(target: &Target) -> TargetId {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    (&target.job.name, target.url(), &target.labels).hash(&mut hasher);
+    TargetId(hasher.finish())
+}
