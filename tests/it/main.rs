@@ -4,7 +4,6 @@
 
 mod exporter;
 mod hostile;
-mod pki;
 mod support;
 
 mod cli;
@@ -18,6 +17,7 @@ mod fetch_tls;
 mod kubernetes;
 mod logs;
 mod node_exporter;
+mod pki;
 mod sender;
 mod supervisor;
 mod tidy;

@@ -295,7 +295,7 @@ fn a_pod_without_a_token_says_so_and_ipv6_is_bracketed() {
     std::fs::remove_file(pod.folder.path().join("token")).unwrap();
     assert!(outcome(pod.surroundings.clone()).unwrap_err().contains("automountServiceAccountToken"));
     pod.write("token", " \n");
-    assert!(outcome(pod.surroundings.clone()).unwrap_err().contains("is empty"));
+    assert!(outcome(pod.surroundings).unwrap_err().contains("is empty"));
 }
 
 #[test]

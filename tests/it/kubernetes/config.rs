@@ -91,7 +91,7 @@ fn a_changed_configmap_changes_the_targets_within_ten_seconds() {
     let (out, told) = crossbeam_channel::unbounded();
     let watch = ConfigMapWatch::start(pod.client(), INTERVAL, None, out).unwrap();
     let mut polling = Polling::start(pod.client(), Duration::from_secs(15), Vec::new());
-    let mut follow = |polling: &Polling| match told.recv_timeout(Duration::from_secs(20)).unwrap() {
+    let follow = |polling: &Polling| match told.recv_timeout(Duration::from_secs(20)).unwrap() {
         ConfigMapText::Present(text) => polling.set_jobs(vec![job(&text)]),
         other => panic!("{other:?}"),
     };

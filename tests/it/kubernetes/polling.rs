@@ -84,7 +84,7 @@ fn fifty_targets_over_three_namespaces_take_six_requests_at_most() {
             n => names(&[spaces[n]]),
         };
         let name = format!("job-{i}");
-        if i % 2 == 0 { pod_job(&name, space, app(i), None) } else { service_job(&name, space, app(i), None) }
+        if i.is_multiple_of(2) { pod_job(&name, space, app(i), None) } else { service_job(&name, space, app(i), None) }
     };
     let jobs: Vec<_> = (0..50).map(one).collect();
     let client = pod.client();
@@ -151,7 +151,7 @@ fn pages_are_followed_and_an_expired_token_begins_the_list_again() {
 
     api.change(|state| state.expired = 1); // 410 at the second page
     let again = once(&client, std::slice::from_ref(&job));
-    assert_eq!((addresses(&again.jobs[0]), faults(&again.jobs[0])), (whole.clone(), vec![]));
+    assert_eq!((addresses(&again.jobs[0]), faults(&again.jobs[0])), (whole, vec![]));
     assert_eq!(api.take_requests().len(), 2 + 4);
 
     api.change(|state| state.expired = 100); // 410 for ever
