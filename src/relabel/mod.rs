@@ -1,80 +1,94 @@
 //! Relabelling as Prometheus does it: rules that keep, drop and rewrite label sets.
+//!
+//! The same rules work on targets (`relabelConfigs`) and on samples (`metricRelabelConfigs`, where the metric name is
+//! the label [`crate::labels::NAME`]). The actions, their defaults and what is refused follow Prometheus 3.
+//!
+//! # Invariants
+//! - Rules are compiled once; applying them never fails and never panics.
+//! - A label set that no rule changes costs no allocation, and no other one does either once the [`Scratch`] and the
+//!   label buffer have grown to the widest sample.
+//! - A label set without empty values stays so.
 
-use crate::labels::LabelBuf;
+mod action;
+mod apply;
+mod case;
+mod check;
+mod config;
+mod engine;
+mod error;
+mod explain;
+mod literals;
+mod matcher;
+mod regex;
+mod rule;
+mod shape;
+mod slots;
+mod template;
 
-/// One rule as the operator wrote it; what is absent takes Prometheus' default.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RuleConfig {
-    /// `source_labels`.
-    pub source_labels: Vec<String>,
-    /// `separator`, default `;`.
-    pub separator: Option<String>,
-    /// `regex`, default `(.*)`.
-    pub regex: Option<String>,
-    /// `modulus`, for hashmod.
-    pub modulus: Option<u64>,
-    /// `target_label`.
-    pub target_label: Option<String>,
-    /// `replacement`, default `$1`.
-    pub replacement: Option<String>,
-    /// `action`, default `replace`, in any case.
-    pub action: Option<String>,
-}
+pub use action::Action;
+pub use apply::{Effect, Outcome, Scratch};
+pub use config::{Anchoring, LabelNames, Options, RuleConfig};
+pub use error::RuleError;
+pub use explain::{Explanation, Step};
 
-/// How a rule's regex must match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Anchoring {
-    /// The whole text, as Prometheus: `^(?s:…)$`.
-    #[default]
-    Full,
-    /// Anywhere in the text, as the Go agent (`relabel_regex_anchored=false`).
-    None,
-}
+use rule::Rule;
 
 /// Compiled rules, applied in order.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Rules(Vec<RuleConfig>);
-
-/// What rules did to a label set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It stays.
-    Kept,
-    /// The rule at this index (from 0) dropped it.
-    DroppedBy(usize),
-}
-
-/// Buffers a worker lends to the rules.
+///
+/// Rules compare equal when they were written the same and compiled with the same options.
 #[derive(Debug, Default)]
-pub struct Scratch {}
-
-/// Why a rule was refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleError {
-    /// Which rule, from 0.
-    pub index: usize,
-    /// The key at fault, as in Prometheus (`target_label`).
-    pub key: &'static str,
-    /// What is wrong with it and how to mend it.
-    pub what: String,
+pub struct Rules {
+    rules: Box<[Rule]>,
+    options: Options,
 }
 
 impl Rules {
+    /// Checks and compiles rules, with the label names Prometheus 3 allows.
+    ///
+    /// # Errors
+    /// The first rule that Prometheus would refuse, or whose regex this program cannot do.
+    pub fn compile(configs: &[RuleConfig], anchoring: Anchoring) -> Result<Self, RuleError> {
+        Self::compile_with(configs, Options { anchoring, ..Options::default() })
+    }
+
     /// Checks and compiles rules.
     ///
     /// # Errors
-    /// The first rule that Prometheus would refuse.
-    pub fn compile(configs: &[RuleConfig], _anchoring: Anchoring) -> Result<Self, RuleError> {
-        Ok(Self(configs.to_vec()))
+    /// As [`Rules::compile`].
+    pub fn compile_with(configs: &[RuleConfig], options: Options) -> Result<Self, RuleError> {
+        let compile = |(index, config)| Rule::compile(config, options).map_err(|fault| fault.of_rule(index));
+        Ok(Self { rules: configs.iter().enumerate().map(compile).collect::<Result<_, _>>()?, options })
     }
 
     /// Whether there are no rules.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rules.is_empty()
     }
 
-    /// Applies all rules in order.
-    pub fn apply(&self, _labels: &mut LabelBuf, _scratch: &mut Scratch) -> Outcome {
-        Outcome::Kept
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// The rules as they were written, in order; an index of [`Outcome::DroppedBy`] counts these.
+    pub fn configs(&self) -> impl ExactSizeIterator<Item = &RuleConfig> {
+        self.rules.iter().map(|rule| &rule.config)
     }
 }
+
+impl PartialEq for Rules {
+    fn eq(&self, other: &Self) -> bool {
+        self.options == other.options && self.configs().eq(other.configs())
+    }
+}
+
+impl Clone for Rules {
+    /// Compiles again; share rules with an `Arc` instead where it matters.
+    fn clone(&self) -> Self {
+        let configs: Vec<RuleConfig> = self.configs().cloned().collect();
+        Self::compile_with(&configs, self.options).expect("rules that compiled once compile again")
+    }
+}
+
+#[cfg(test)]
+mod tests;
