@@ -6,11 +6,12 @@
 
 use super::outlet::ToSender;
 use crate::discovery::{SecretStore, Target};
+use crate::scrape::auth::ServiceAccount;
 use crate::scrape::fetch::{FetchSettings, Fetcher};
 use crate::scrape::help_book::HelpBook;
 use crate::scrape::live::{Live, ScrapeSettings};
 use crate::scrape::pool::{Pool, PoolSize};
-use crate::scrape::run::Scraping;
+use crate::scrape::run::{Outlet, Scraping};
 use crate::sender::{self, Sender, SenderSettings};
 use crate::status::Sources;
 use crate::status::server::StatusServer;
@@ -133,6 +134,16 @@ impl Rooms {
             self.pool.change_pcode(settings.pcode);
         }
         self.scraping.settings.store(settings);
+    }
+
+    /// Puts another service account policy in force.
+    pub fn apply_service_account(&self, account: ServiceAccount) {
+        self.scraping.fetcher.set_service_account(account);
+    }
+
+    /// A joint to the sender for packs of the agent's own.
+    pub fn outlet(&self) -> Arc<dyn Outlet> {
+        Arc::clone(&self.scraping.outlet)
     }
 
     /// Ends all rooms in order: no new scrape starts, those under way get 5 s, what is queued is sent or spooled

@@ -1,6 +1,8 @@
 //! What whatap.conf and the environment say, turned into each room's own settings.
 
 use crate::config::{Settings, value};
+use crate::scrape::auth::ServiceAccount;
+use crate::scrape::fetch::FetchSettings;
 use crate::scrape::live::ScrapeSettings;
 use crate::scrape::pool::PoolSize;
 use crate::sender::{SenderSettings, SpoolOrder, SpoolSettings};
@@ -12,7 +14,14 @@ use crate::wire::cypher::Level;
 use crate::wire::identity::{Identity, Sources};
 use crate::wire::licence::{Licence, LicenceError};
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where Kubernetes puts a pod's token.
+const SERVICE_ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+/// Where Kubernetes puts the certificates that the cluster's own are signed with.
+const SERVICE_ACCOUNT_CA: &str = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt";
 
 /// The server that packs go to, and the project they are for.
 #[derive(Debug, Clone)]
@@ -38,10 +47,31 @@ impl Account {
     }
 }
 
+/// Who the agent was the last time a connection decided it: the local address of the socket is part of its name.
+#[derive(Debug, Clone, Default)]
+pub struct LastIdentity(Arc<Mutex<Option<Arc<Identity>>>>);
+
+impl LastIdentity {
+    /// Who the agent is; `None` before the first connection.
+    pub fn known(&self) -> Option<Arc<Identity>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, identity: &Identity) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(identity.clone()));
+    }
+}
+
 /// The sender's settings.
-pub fn sender(settings: &Settings, account: &Account) -> SenderSettings {
-    let named = settings.clone();
-    let identity = Arc::new(move |pcode, ip| identity(&named, pcode, ip));
+///
+/// `last` is told who the agent is each time a connection decides it.
+pub fn sender(settings: &Settings, account: &Account, last: &LastIdentity) -> SenderSettings {
+    let (named, last) = (settings.clone(), last.clone());
+    let identity = Arc::new(move |pcode, ip| {
+        let identity = identity(&named, pcode, ip);
+        last.note(&identity);
+        identity
+    });
     let plain = SenderSettings::new(account.licence.clone(), account.hosts.clone(), account.port, identity);
     let retry = if settings.net_failover_retry_send_data_enabled { settings.retry_window_bytes } else { 0 };
     SenderSettings {
@@ -109,6 +139,29 @@ pub fn scraping(settings: &Settings, pcode: i64) -> ScrapeSettings {
         debug: settings.debug,
         endpoint_metering: settings.endpoint_metering_enabled,
     }
+}
+
+/// What HTTP needs to know.
+pub fn fetch(settings: &Settings) -> FetchSettings {
+    FetchSettings {
+        protobuf: settings.openagent_enable_protobuf,
+        connect_timeout: settings.scrape_connect_timeout,
+        service_account: service_account(settings),
+        cluster_ca: Some(PathBuf::from(SERVICE_ACCOUNT_CA)).filter(|file| file.is_file()),
+    }
+}
+
+/// The agent's service account, inside a pod; nobody's elsewhere.
+pub fn service_account(settings: &Settings) -> ServiceAccount {
+    let token = Path::new(SERVICE_ACCOUNT_TOKEN);
+    let (Ok(host), true) = (std::env::var("KUBERNETES_SERVICE_HOST"), token.is_file()) else {
+        return ServiceAccount::none();
+    };
+    let port = std::env::var("KUBERNETES_SERVICE_PORT").unwrap_or_else(|_| "443".to_owned());
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    let policy = settings.service_account_token;
+    let api_servers = vec![format!("{host}:{port}"), format!("kubernetes.default.svc:{port}")];
+    ServiceAccount { policy, token_file: Some(token.to_owned()), api_servers }
 }
 
 /// How many threads scrape.

@@ -1,23 +1,34 @@
 //! `openagent foreground`: reads the files, starts the rooms, carries every change to them, stops them once.
 //!
 //! # Invariants
-//! - One loop, one `select!`: signals, changed files, discovered targets, the pulse.
+//! - One loop, one `select!`: signals, changed files, discovered targets, the server's commands, the pulse.
 //! - SIGTERM and SIGINT stop it within 15 s; a second one ends the process at once.
 //! - A room that has died ends the process with its own exit code, and the supervisor starts a new one.
 
+use super::cluster::{Cluster, FirstLook};
+use super::commands;
+use super::introspection::Introspection;
 use super::rooms::{Health, RoomSettings, Rooms};
-use super::settings::{self, Account};
-use crate::config::scrape_file::Context;
-use crate::config::{ConfFile, Home, ProcessEnvironment, ScrapeFile, Settings};
-use crate::discovery::{NoSecrets, static_};
-use crate::scrape::fetch::FetchSettings;
+use super::settings::{self, Account, LastIdentity};
+use crate::config::jobs::Jobs;
+use crate::config::loader::{ConfEvent, Loader};
+use crate::config::settings::Change;
+use crate::config::watch::{Request, Watch};
+use crate::config::{Home, ProcessEnvironment, Settings};
+use crate::discovery::kubernetes::configmap::ConfigMapText;
+use crate::discovery::kubernetes::poll::Discovered;
+use crate::discovery::static_;
+use crate::metering::{Metering, MeteringThread};
+use crate::scrape::live::Live;
+use crate::scrape::run::unix_ms;
 use crate::telemetry::build;
 use crate::telemetry::heartbeat::{self, Heartbeat};
 use crate::telemetry::log::{self as logging, Logging, Writer};
+use crate::wire::pack::Param;
 use crossbeam_channel::{Receiver, bounded, select, tick};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::path::Path;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Whether Kubernetes is talked to.
@@ -44,103 +55,244 @@ pub enum Ended {
 /// What keeps it from starting, as a text for people: a missing licence or host, an unreadable configuration.
 pub fn run(mode: Mode) -> Result<Ended, String> {
     let heartbeat = Heartbeat::from_env();
+    let signals = listen_to_signals().map_err(|error| format!("signals cannot be received: {error}"))?;
     let home = Home::from_environment(&ProcessEnvironment);
-    let settings = read_settings(&home)?;
+    let first = FirstLook::take(mode == Mode::Standalone, std::env::var("POD_NAMESPACE").ok().as_deref());
+    let loader = Loader::start(&home, Arc::new(ProcessEnvironment), first.configmap());
+    // Without a licence or a host that is what has to be said first, not that a scrape configuration is missing.
+    let loader = loader.map_err(|error| missing_account(&home).unwrap_or_else(|| error.to_string()))?;
+    let settings = loader.settings();
     let account = Account::of(&settings, &home.conf.display().to_string())?;
     let logging = logging::install(Writer::Worker, home.logs.clone(), &settings::log(&settings))
         .map_err(|error| error.to_string())?;
-    log::info!("openagent {} starts, {mode:?}, home {}", build::VERSION, home.conf.display());
-    let file = read_scrape_file(&home.scrape_config, &settings)?;
-    let signals = listen_to_signals().map_err(|error| format!("signals cannot be received: {error}"))?;
-    let rooms = Rooms::start(room_settings(&settings, &account)).map_err(|error| format!("cannot start: {error}"))?;
-    let mut worker = Worker { home, settings, rooms, logging, heartbeat };
-    worker.scrape(&file);
+    log::info!("openagent {} starts, {mode:?}, with {}", build::VERSION, home.conf.display());
+    let jobs = loader.jobs();
+    let mut worker = Worker::start(home, &account, settings, loader, first, logging, heartbeat)
+        .map_err(|error| format!("cannot start: {error}"))?;
+    worker.find_targets(jobs);
     let ended = worker.run(&signals);
-    log::info!("stopping: scrapes under way end, what is queued is sent");
-    worker.rooms.stop();
-    worker.logging.finish();
+    worker.stop();
     Ok(ended)
+}
+
+/// The complaint about the account alone, when that is at fault too.
+fn missing_account(home: &Home) -> Option<String> {
+    let text = std::fs::read_to_string(&home.conf).unwrap_or_default();
+    let path = home.conf.display().to_string();
+    let conf = crate::config::ConfFile::parse(&text);
+    let (settings, _) = Settings::resolve(&conf, &path, &ProcessEnvironment);
+    settings.server(&path).err().map(|missing| missing.to_string())
 }
 
 struct Worker {
     home: Home,
-    settings: Settings,
+    settings: Arc<Live<Settings>>,
+    identity: LastIdentity,
     rooms: Rooms,
+    watch: Watch,
+    conf_events: Receiver<ConfEvent>,
+    cluster: Cluster,
+    metering: MeteringThread,
+    commands: Receiver<Param>,
     logging: Logging,
     heartbeat: Option<Heartbeat>,
+    jobs: Arc<Jobs>,
+    /// What the cluster gave last.
+    found: Option<Arc<Discovered>>,
 }
 
 enum Event {
     Signal(i32),
+    Configuration(ConfEvent),
+    ConfigMap(ConfigMapText),
+    Found(Arc<Discovered>),
+    Command(Param),
     Beat,
+    /// A room's channel has closed: its thread is gone.
+    Gone(&'static str),
 }
 
 impl Worker {
+    fn start(
+        home: Home,
+        account: &Account,
+        settings: Arc<Settings>,
+        loader: Loader,
+        first: FirstLook,
+        logging: Logging,
+        heartbeat: Option<Heartbeat>,
+    ) -> std::io::Result<Self> {
+        let identity = LastIdentity::default();
+        let cluster = first.start(&settings)?;
+        let rooms = Rooms::start(RoomSettings {
+            sender: settings::sender(&settings, account, &identity),
+            scrape: settings::scraping(&settings, account.licence.pcode),
+            pool: settings::pool_size(&settings),
+            fetch: settings::fetch(&settings),
+            secrets: cluster.secrets(),
+            status_listen: settings.status_listen.as_deref().and_then(|listen| listen.parse().ok()),
+        })?;
+        let (watch, conf_events) = Watch::start(loader)?;
+        let settings = Arc::new(Live::new(Settings::clone(&settings)));
+        let introspection =
+            Introspection { settings: Arc::clone(&settings), identity: identity.clone(), started_ms: unix_ms() };
+        let metering = Metering::new(introspection, rooms.pool().table().clone()).start(rooms.outlet(), unix_ms)?;
+        let commands = rooms.sender().commands();
+        let (jobs, found) = (Arc::default(), None);
+        Ok(Self {
+            home,
+            settings,
+            identity,
+            rooms,
+            watch,
+            conf_events,
+            cluster,
+            metering,
+            commands,
+            logging,
+            heartbeat,
+            jobs,
+            found,
+        })
+    }
+
     fn run(&mut self, signals: &Receiver<i32>) -> Ended {
         let beat = tick(heartbeat::INTERVAL);
         loop {
-            let event = select! {
-                recv(signals) -> signal => Event::Signal(signal.unwrap_or(SIGTERM)),
-                recv(beat) -> _ => Event::Beat,
-            };
-            if let Some(ended) = self.handle(&event) {
+            let event = self.next_event(signals, &beat);
+            if let Some(ended) = self.handle(event) {
                 return ended;
             }
         }
     }
 
-    fn handle(&mut self, event: &Event) -> Option<Ended> {
+    fn next_event(&self, signals: &Receiver<i32>, beat: &Receiver<std::time::Instant>) -> Event {
+        select! {
+            recv(signals) -> signal => signal.map_or(Event::Gone("signals"), Event::Signal),
+            recv(self.conf_events) -> event => event.map_or(Event::Gone("config"), Event::Configuration),
+            recv(self.cluster.configmap) -> text => text.map_or(Event::Gone("k8s-config"), Event::ConfigMap),
+            recv(self.cluster.found) -> found => found.map_or(Event::Gone("k8s-poll"), Event::Found),
+            recv(self.commands) -> command => command.map_or(Event::Gone("sender"), Event::Command),
+            recv(beat) -> _ => Event::Beat,
+        }
+    }
+
+    fn handle(&mut self, event: Event) -> Option<Ended> {
         match event {
-            Event::Signal(SIGHUP) => self.reload(),
+            Event::Signal(SIGHUP) => {
+                log::info!("SIGHUP: the files are read again");
+                self.ask_for(Request::Reload);
+            }
             Event::Signal(signal) => {
-                log::info!("signal {signal}");
+                log::info!("signal {signal}: stopping");
                 return Some(Ended::Asked);
             }
+            Event::Configuration(event) => self.configured(event),
+            Event::ConfigMap(text) => {
+                if let Some(source) = self.cluster.source_of(text) {
+                    self.ask_for(Request::ConfigMap(source));
+                }
+            }
+            Event::Found(found) => {
+                self.found = Some(found);
+                self.scrape();
+            }
+            Event::Command(command) => self.answer(command),
             Event::Beat => return self.beat(),
+            Event::Gone(room) => return Some(died(room)),
         }
         None
+    }
+
+    fn configured(&mut self, event: ConfEvent) {
+        match event {
+            ConfEvent::Settings(settings, changes) => self.apply(&settings, &changes),
+            ConfEvent::Jobs(jobs, _) => self.find_targets(jobs),
+            ConfEvent::Faulty { .. } => {} // told by the watch; what was in force stays so
+        }
+    }
+
+    /// Carries changed settings to every room; each takes what concerns it.
+    fn apply(&mut self, settings: &Settings, changes: &[Change]) {
+        let account = match Account::of(settings, &self.home.conf.display().to_string()) {
+            Ok(account) => account,
+            Err(error) => return log::error!("the settings in force stay: {error}"),
+        };
+        log::debug!("{} settings changed", changes.len());
+        self.logging.apply(&settings::log(settings));
+        self.rooms.sender().reconfigure(settings::sender(settings, &account, &self.identity));
+        self.rooms.apply_scraping(settings::scraping(settings, account.licence.pcode));
+        self.rooms.apply_service_account(settings::service_account(settings));
+        self.cluster.apply(settings);
+        self.settings.store(settings.clone());
+    }
+
+    fn find_targets(&mut self, jobs: Arc<Jobs>) {
+        self.cluster.find(&jobs.0);
+        self.jobs = jobs;
+        self.scrape();
+    }
+
+    /// Hands the targets of all jobs to the pool, each once, in the order of the configuration.
+    fn scrape(&self) {
+        let mut targets = Vec::new();
+        let mut seen = HashSet::new();
+        for job in &self.jobs.0 {
+            let fixed = static_::targets(job).targets;
+            let found = self.found.iter().flat_map(|found| &found.jobs).filter(|of| of.job == *job);
+            let found = found.flat_map(|of| of.targets.iter().cloned());
+            targets.extend(fixed.into_iter().chain(found).filter(|target| seen.insert(target.id())));
+        }
+        self.rooms.scrape(targets);
+    }
+
+    fn answer(&self, command: Param) {
+        let settings = self.settings.load();
+        let (reloads, reload) = (self.watch.state(), self.watch.requests());
+        commands::answer(command, &self.home, &settings, &reloads, &reload, &self.rooms.sender().queue());
+    }
+
+    fn ask_for(&self, request: Request) {
+        let _ = self.watch.requests().send(request);
     }
 
     /// Tells the supervisor that all is well, as long as it is.
     fn beat(&mut self) -> Option<Ended> {
         self.logging.tick();
+        if self.metering.is_dead() {
+            return Some(died("metering"));
+        }
         match self.rooms.health() {
             Health::Well => {}
             Health::Stuck(room) => {
                 log::error!("{room} hangs; the supervisor is not told that all is well");
                 return None;
             }
-            Health::Dead(room) => {
-                log::error!("{room} has died; the process ends so that it is started again");
-                return Some(Ended::RoomDied);
-            }
+            Health::Dead(room) => return Some(died(room)),
         }
         match self.heartbeat.as_ref().map(Heartbeat::beat) {
             Some(Err(_)) => {
-                log::warn!("the supervisor is gone");
+                log::warn!("the supervisor is gone: stopping");
                 Some(Ended::Asked)
             }
             _ => None,
         }
     }
 
-    fn reload(&mut self) {
-        match read_scrape_file(&self.home.scrape_config, &self.settings) {
-            Ok(file) => self.scrape(&file),
-            Err(error) => log::error!("the configuration in force stays: {error}"),
-        }
+    /// The one way the worker ends: nothing new comes in, then scraping, then sending.
+    fn stop(self) {
+        self.watch.stop();
+        self.metering.stop();
+        self.cluster.stop();
+        self.rooms.stop();
+        log::info!("stopped");
+        self.logging.finish();
     }
+}
 
-    fn scrape(&mut self, file: &ScrapeFile) {
-        for fault in &file.faults {
-            log::warn!("{fault}");
-        }
-        let found = static_::all_targets(&file.jobs);
-        for dropped in &found.dropped {
-            log::info!("{dropped}");
-        }
-        self.rooms.scrape(found.targets);
-    }
+fn died(room: &'static str) -> Ended {
+    log::error!("{room} has died; the process ends so that it is started again");
+    Ended::RoomDied
 }
 
 /// The first SIGTERM or SIGINT asks, the second one ends the process at once.
@@ -158,35 +310,4 @@ fn listen_to_signals() -> std::io::Result<Receiver<i32>> {
     };
     std::thread::Builder::new().name("signals".to_owned()).stack_size(128 << 10).spawn(listen)?;
     Ok(inbox)
-}
-
-fn read_settings(home: &Home) -> Result<Settings, String> {
-    let path = home.conf.display().to_string();
-    let text = match std::fs::read_to_string(&home.conf) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(format!("{path} cannot be read: {error}")),
-    };
-    let (settings, faults) = Settings::resolve(&ConfFile::parse(&text), &path, &ProcessEnvironment);
-    for fault in faults {
-        log::warn!("{fault}");
-    }
-    Ok(settings)
-}
-
-fn read_scrape_file(path: &Path, settings: &Settings) -> Result<ScrapeFile, String> {
-    let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{name} cannot be read: {error}"))?;
-    ScrapeFile::parse(&text, &name, &Context::from(settings)).map_err(|fault| fault.to_string())
-}
-
-fn room_settings(settings: &Settings, account: &Account) -> RoomSettings {
-    RoomSettings {
-        sender: settings::sender(settings, account),
-        scrape: settings::scraping(settings, account.licence.pcode),
-        pool: settings::pool_size(settings),
-        fetch: FetchSettings { protobuf: settings.openagent_enable_protobuf, ..FetchSettings::default() },
-        secrets: Arc::new(NoSecrets),
-        status_listen: settings.status_listen.as_deref().and_then(|listen| listen.parse().ok()),
-    }
 }

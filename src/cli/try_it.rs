@@ -4,7 +4,7 @@
 use super::args::{failed, usage};
 use super::exit::Exit;
 use crate::agent::rooms::{RoomSettings, Rooms};
-use crate::agent::settings::{self, Account};
+use crate::agent::settings::{self, Account, LastIdentity};
 use crate::collector::{Collector, Event, Options};
 use crate::config::Settings;
 use crate::config::job::{Discover, Scheme, ScrapeJob};
@@ -145,7 +145,7 @@ fn start_agent(licence: &Licence, server: SocketAddr) -> Result<Rooms, String> {
     let account = Account { licence: licence.clone(), hosts: vec![server.ip().to_string()], port: server.port() };
     let defaults = Settings::defaults();
     Rooms::start(RoomSettings {
-        sender: settings::sender(&defaults, &account),
+        sender: settings::sender(&defaults, &account, &LastIdentity::default()),
         scrape: settings::scraping(&defaults, PCODE),
         pool: settings::pool_size(&defaults),
         fetch: FetchSettings::default(),
