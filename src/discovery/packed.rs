@@ -111,11 +111,16 @@ struct Entry<'a> {
 
 impl From<&LabelBuf> for PackedLabels {
     fn from(buf: &LabelBuf) -> Self {
-        let labels = Labels::from(buf);
+        Self::from(&Labels::from(buf))
+    }
+}
+
+impl From<&Labels> for PackedLabels {
+    fn from(labels: &Labels) -> Self {
         let mut out = Vec::with_capacity(1024);
         let mut twin = String::new();
         for (name, value) in labels.iter() {
-            if is_twin_of_another(&labels, name, value) {
+            if is_twin_of_another(labels, name, value) {
                 continue;
             }
             let (code, suffix) = split(name);

@@ -3,6 +3,7 @@
 //! # Invariants
 //! Immutable; a change of anything makes another target with another [`TargetId`].
 
+use super::packed::PackedLabels;
 use crate::config::job::{Scheme, ScrapeJob};
 use crate::labels::Labels;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ pub struct Target {
     /// Final labels: what every sample of the target carries.
     pub labels: Labels,
     /// Labels before relabelling, `__meta_` and all.
-    pub discovered: Labels,
+    pub discovered: PackedLabels,
     /// Time between scrapes, after `__scrape_interval__`.
     pub interval: Duration,
     /// Bound of one scrape, after `__scrape_timeout__`.
@@ -56,7 +57,7 @@ impl Target {
             scheme: job.scheme.unwrap_or(Scheme::Http),
             address: address.to_owned(),
             path_and_query: job.path.clone(),
-            discovered: labels.clone(),
+            discovered: PackedLabels::from(&labels),
             labels,
             interval: job.interval,
             timeout: job.timeout,

@@ -29,7 +29,7 @@ pub fn target(address: &str, change: impl FnOnce(&mut ScrapeJob)) -> Target {
         address: address.to_owned(),
         path_and_query: job.path.clone(),
         labels: job.labels.clone(),
-        discovered: job.labels.clone(),
+        discovered: (&job.labels).into(),
         interval: job.interval,
         timeout: job.timeout,
         namespace: None,

@@ -59,7 +59,7 @@ pub(super) struct Collector<'a> {
     shard: Shard,
     /// The job's targets of the last round.
     last: HashMap<TargetId, &'a Arc<Target>>,
-    targets: Vec<Arc<Target>>,
+    targets: Vec<(TargetId, Arc<Target>)>,
     missed: Vec<Missed>,
     missed_more: usize,
     elsewhere: usize,
@@ -80,7 +80,7 @@ impl<'a> Collector<'a> {
         Self {
             job,
             shard,
-            last: last.iter().map(|target| (id(target), target)).collect(),
+            last: last.iter().map(|target| (target.id(), target)).collect(),
             targets: Vec::new(),
             missed: Vec::new(),
             missed_more: 0,
@@ -122,17 +122,16 @@ impl<'a> Collector<'a> {
 
     /// What was found, with the last good targets where nothing could be found.
     pub(super) fn finish(mut self) -> JobTargets {
-        let last: Vec<_> = self.last.values().copied().cloned().collect();
-        let kept = last.into_iter().filter(|target| self.keeps(target.namespace.as_deref().unwrap_or_default()));
-        let kept: Vec<_> = kept.collect();
-        self.targets.extend(kept);
-        let mut seen = HashSet::new();
-        self.targets.retain(|target| seen.insert(id(target)));
-        self.targets.sort_unstable_by_key(|target| id(target));
-        self.targets.shrink_to_fit();
+        let last = std::mem::take(&mut self.last);
+        let in_doubt = |target: &Target| self.keeps(target.namespace.as_deref().unwrap_or_default());
+        let kept: Vec<_> = last.into_iter().filter(|(_, target)| in_doubt(target)).collect();
+        self.targets.extend(kept.into_iter().map(|(id, target)| (id, target.clone())));
+        // stable, so that of two the one found just now stays
+        self.targets.sort_by_key(|(id, _)| *id);
+        self.targets.dedup_by_key(|(id, _)| *id);
         JobTargets {
             job: self.job,
-            targets: self.targets,
+            targets: self.targets.into_iter().map(|(_, target)| target).collect(),
             missed: self.missed,
             missed_more: self.missed_more,
             elsewhere: self.elsewhere,
@@ -148,8 +147,9 @@ impl Sink for Collector<'_> {
             Err(why) => self.missed(Missed { what, reason: Reason::Dropped(why) }),
             Ok(target) if !self.shard.owns(&self.job.name, &target.url()) => self.elsewhere += 1,
             Ok(target) => {
-                let known = self.last.get(&id(&target)).filter(|known| *known.as_ref() == target);
-                self.targets.push(known.map_or_else(|| Arc::new(target), |known| Arc::clone(known)));
+                let id = target.id();
+                let known = self.last.get(&id).filter(|known| *known.as_ref() == target);
+                self.targets.push((id, known.map_or_else(|| Arc::new(target), |known| Arc::clone(known))));
             }
         }
     }
@@ -175,16 +175,9 @@ fn resolve(job: &Arc<ScrapeJob>, found: Found) -> Result<Target, String> {
         address: found.address,
         path_and_query: job.path.clone(),
         labels,
-        discovered: Labels::from(&found.labels),
+        discovered: (&found.labels).into(),
         interval: job.interval,
         timeout: job.timeout,
         namespace: Some(found.namespace.into()),
     })
-}
-
-fn id(target: &Target) -> TargetId {
-    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-    let mut hasher = DefaultHasher::new();
-    (&target.job.name, target.url(), &target.labels).hash(&mut hasher);
-    TargetId(hasher.finish())
 }
