@@ -12,6 +12,7 @@ use super::http::{Answer, Http};
 use super::list::{Page, read_list};
 use super::objects::Status;
 use super::resource::{Call, escape};
+use crate::net::{Body, Resolver};
 use crate::telemetry::counters::COUNTERS;
 use serde::de::DeserializeOwned;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -55,6 +56,7 @@ pub struct Client {
     interrupted: AtomicBool,
     /// Wakes who pauses when the client is interrupted.
     wake: Condvar,
+    resolver: Arc<Resolver>,
 }
 
 #[derive(Default)]
@@ -73,9 +75,16 @@ struct Session {
 
 impl Client {
     /// A client that looks for its cluster when it is first used.
-    pub fn new(surroundings: Surroundings) -> Self {
+    pub fn new(surroundings: Surroundings, resolver: Arc<Resolver>) -> Self {
         let interrupted = AtomicBool::new(false);
-        Self { surroundings, state: Mutex::default(), busy: Mutex::default(), interrupted, wake: Condvar::new() }
+        Self {
+            surroundings,
+            state: Mutex::default(),
+            busy: Mutex::default(),
+            interrupted,
+            wake: Condvar::new(),
+            resolver,
+        }
     }
 
     /// The namespace of the agent's own objects.
@@ -97,7 +106,7 @@ impl Client {
         let path = format!("{}?{}", call.path(), query.text());
         let fail = |fault| ApiError { call: call.clone(), fault };
         let _alone = lock(&self.busy);
-        let answer = self.ask(&path, LIST_TIMEOUT).map_err(fail)?;
+        let answer = self.ask(&path, LIST_TIMEOUT, u64::MAX).map_err(fail)?;
         read_list(Counted(answer.body), each).map_err(|what| fail(self.unreadable(what)))
     }
 
@@ -108,13 +117,10 @@ impl Client {
     pub fn object<T: DeserializeOwned>(&self, call: &Call) -> Result<T, ApiError> {
         let fail = |fault| ApiError { call: call.clone(), fault };
         let _alone = lock(&self.busy);
-        let answer = self.ask(&call.path(), OBJECT_TIMEOUT).map_err(fail)?;
+        let answer = self.ask(&call.path(), OBJECT_TIMEOUT, MAX_OBJECT_BYTES).map_err(fail)?;
         let mut body = Vec::new();
-        let read = Counted(answer.body).take(MAX_OBJECT_BYTES + 1).read_to_end(&mut body);
-        read.map_err(|error| fail(self.unreadable(format!("the answer broke off: {error}"))))?;
-        if body.len() as u64 > MAX_OBJECT_BYTES {
-            return Err(fail(Fault::Unreadable(format!("the object is over {MAX_OBJECT_BYTES} bytes"))));
-        }
+        let read = Counted(answer.body).read_to_end(&mut body);
+        read.map_err(|error| fail(self.unreadable(error.to_string())))?;
         // only the place of the fault: its text could show a piece of a secret
         let place = |e: serde_json::Error| format!("the answer is faulty at line {}, column {}", e.line(), e.column());
         serde_json::from_slice(&body).map_err(|error| fail(Fault::Unreadable(place(error))))
@@ -139,11 +145,11 @@ impl Client {
     }
 
     /// An answer of status 2xx. A refused token is read, or made, anew once.
-    fn ask(&self, path: &str, timeout: Duration) -> Result<Answer, Fault> {
+    fn ask(&self, path: &str, timeout: Duration, limit: u64) -> Result<Answer, Fault> {
         let session = self.session()?;
-        match self.ask_once(&session, path, timeout) {
+        match self.ask_once(&session, path, timeout, limit) {
             Err(Fault::Unauthorized) if session.credentials.refused() => {
-                let again = self.ask_once(&session, path, timeout);
+                let again = self.ask_once(&session, path, timeout, limit);
                 if matches!(again, Err(Fault::Unauthorized)) {
                     lock(&self.state).session = None; // the kubeconfig may have changed: read it anew next time
                 }
@@ -157,19 +163,19 @@ impl Client {
         }
     }
 
-    fn ask_once(&self, session: &Session, path: &str, timeout: Duration) -> Result<Answer, Fault> {
+    fn ask_once(&self, session: &Session, path: &str, timeout: Duration, limit: u64) -> Result<Answer, Fault> {
         let proof = session.credentials.proof().map_err(Fault::NoAccess)?;
-        let http = session.http(proof.identity.as_ref()).map_err(Fault::NoAccess)?;
+        let http = session.http(proof.identity.as_ref(), &self.resolver).map_err(Fault::NoAccess)?;
         if self.interrupted.load(Ordering::SeqCst) {
             return Err(Fault::Interrupted);
         }
-        let answer = http.get(&format!("{}{path}", session.access.server), &proof, timeout);
+        let answer = http.get(&format!("{}{path}", session.access.server), &proof, timeout, limit);
         COUNTERS.kubernetes.answers(answer.as_ref().ok().map(|answer| answer.status)).add(1);
         match answer {
             Ok(answer) if (200..300).contains(&answer.status) => Ok(answer),
             Ok(answer) => Err(refusal(answer)),
             Err(_) if self.interrupted.load(Ordering::SeqCst) => Err(Fault::Interrupted),
-            Err(what) => Err(Fault::NoAnswer { server: session.access.server.clone(), what }),
+            Err(what) => Err(Fault::NoAnswer { server: session.access.server.clone(), what: what.to_string() }),
         }
     }
 
@@ -203,7 +209,7 @@ impl Client {
 
 impl Session {
     /// The connection, made anew when the certificates are no longer those it was made with.
-    fn http(&self, identity: Option<&Identity>) -> Result<Arc<Http>, String> {
+    fn http(&self, identity: Option<&Identity>, resolver: &Arc<Resolver>) -> Result<Arc<Http>, String> {
         let ca = self.access.ca.as_ref().map(super::access::Pem::read).transpose()?;
         let mut hasher = DefaultHasher::new();
         (&ca, identity).hash(&mut hasher);
@@ -212,7 +218,7 @@ impl Session {
         match &*current {
             Some((known, http)) if *known == print => Ok(http.clone()),
             _ => {
-                let http = Arc::new(Http::new(&self.access, ca.as_deref(), identity)?);
+                let http = Arc::new(Http::new(&self.access, ca.as_deref(), identity, resolver.clone())?);
                 *current = Some((print, http.clone()));
                 Ok(http)
             }
@@ -261,7 +267,7 @@ fn refusal(answer: Answer) -> Fault {
 }
 
 /// Counts the bytes that are read.
-struct Counted(Box<dyn Read>);
+struct Counted(Body);
 
 impl Read for Counted {
     fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {

@@ -8,7 +8,7 @@ use super::found::{Found, Missed, Reason, Sink};
 use crate::config::ScrapeJob;
 use crate::discovery::shard::Shard;
 use crate::discovery::target::{Target, TargetId};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Reasons told one by one for a job; the rest is a number.

@@ -9,6 +9,7 @@ use super::api::Client;
 use super::error::Fault;
 use super::objects::ConfigMap;
 use super::resource::{Call, Resource};
+use crate::config::watch::Request;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::io;
 use std::sync::Arc;
@@ -26,11 +27,27 @@ pub const INTERVAL: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigMapText {
     /// It is there: this text is the configuration.
-    Present(String),
+    Present {
+        /// `namespace/name`.
+        name: String,
+        /// The text under its key.
+        text: String,
+    },
     /// It is not there, or may not be read: the file is the configuration. Why, for the log.
     Absent(String),
     /// Nobody knows at the moment: what was in force stays.
     Unknown(String),
+}
+
+impl ConfigMapText {
+    /// What the configuration's watch is to be told; nothing while nobody knows.
+    pub fn into_request(self) -> Option<Request> {
+        match self {
+            Self::Present { name, text } => Some(Request::ConfigMap(Some((name, text)))),
+            Self::Absent(_) => Some(Request::ConfigMap(None)),
+            Self::Unknown(_) => None,
+        }
+    }
 }
 
 /// Reads the ConfigMap once, in the agent's own namespace.
@@ -39,7 +56,7 @@ pub fn read(client: &Client) -> ConfigMapText {
     let call = Call::one(Resource::ConfigMaps, &namespace, NAME);
     match client.object::<ConfigMap>(&call) {
         Ok(map) => match map.data.value(KEY) {
-            Some(text) => ConfigMapText::Present(text.to_owned()),
+            Some(text) => ConfigMapText::Present { name: format!("{namespace}/{NAME}"), text: text.to_owned() },
             None => ConfigMapText::Absent(format!("ConfigMap {namespace}/{NAME} has no key {KEY}")),
         },
         Err(error) => match error.fault {
@@ -58,7 +75,8 @@ pub struct ConfigMapWatch {
 }
 
 impl ConfigMapWatch {
-    /// Starts the thread `k8s-config`; `known` is what the last [`read`] gave, so that only changes are told.
+    /// Starts the thread `k8s-config`; `known` is what the last [`read`] gave, so that only changes are told. `tell`
+    /// runs on that thread.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -66,10 +84,10 @@ impl ConfigMapWatch {
         client: Arc<Client>,
         interval: Duration,
         known: Option<ConfigMapText>,
-        out: Sender<ConfigMapText>,
+        tell: impl FnMut(ConfigMapText) + Send + 'static,
     ) -> io::Result<Self> {
         let (stop, stopped) = bounded(0);
-        let watch = Watch { client: client.clone(), interval, known, out };
+        let watch = Watch { client: client.clone(), interval, known, tell: Box::new(tell) };
         let thread = std::thread::Builder::new().name("k8s-config".into()).stack_size(512 << 10);
         let thread = thread.spawn(move || watch.run(&stopped))?;
         Ok(Self { client, stop, thread })
@@ -87,7 +105,7 @@ struct Watch {
     client: Arc<Client>,
     interval: Duration,
     known: Option<ConfigMapText>,
-    out: Sender<ConfigMapText>,
+    tell: Box<dyn FnMut(ConfigMapText) + Send>,
 }
 
 impl Watch {
@@ -96,9 +114,7 @@ impl Watch {
             let text = read(&self.client);
             if self.is_news(&text) {
                 self.known = Some(text.clone());
-                if self.out.send(text).is_err() {
-                    return;
-                }
+                (self.tell)(text);
             }
             if stopped.recv_timeout(self.interval) != Err(RecvTimeoutError::Timeout) {
                 return;

@@ -1,23 +1,25 @@
 //! One GET to the API server: the seam between the API client and HTTP.
 //!
 //! # Invariants
-//! Credentials leave only over TLS; redirects are not followed; proxies of the environment are not used.
+//! Credentials leave only over TLS; redirects are not followed; proxies of the environment are not used. A CA that
+//! was given is trusted alone, as kubectl does; without one the system's are.
 
 use super::access::Access;
 use super::credentials::{Identity, Proof};
-use std::io::Read;
+use crate::net::tls::{ClientTls, Pem, SystemRoots, TlsParts};
+use crate::net::{Body, Client, ClientSettings, Deadline, FetchError, Request, Resolver};
+use crate::secret::Secret;
+use std::sync::Arc;
 use std::time::Duration;
-use ureq::http::header::RETRY_AFTER;
-use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
+use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use ureq::http::uri::Uri;
 
-/// How long opening a connection may take.
+/// How long opening a connection may take: an API server may be far, and is one for all targets.
 const CONNECT: Duration = Duration::from_secs(5);
-/// An idle connection is kept over some polls.
-const IDLE: Duration = Duration::from_secs(90);
 
 /// A connection to the API server, opened when it is needed.
 pub(super) struct Http {
-    agent: ureq::Agent,
+    client: Client,
     encrypted: bool,
 }
 
@@ -25,64 +27,66 @@ pub(super) struct Http {
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) retry_after: Option<Duration>,
-    pub(super) body: Box<dyn Read>,
+    pub(super) body: Body,
 }
 
 impl Http {
-    pub(super) fn new(access: &Access, ca: Option<&[u8]>, identity: Option<&Identity>) -> Result<Self, String> {
-        let proxy = access.proxy.as_deref().map(ureq::Proxy::new).transpose();
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(proxy.map_err(|error| format!("proxy-url: {error}"))?)
-            .timeout_connect(Some(CONNECT))
-            .max_idle_age(IDLE)
-            .tls_config(tls(access, ca, identity)?)
-            .user_agent(concat!("openagent/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Ok(Self { agent: config.into(), encrypted: access.server.starts_with("https://") })
+    pub(super) fn new(
+        access: &Access,
+        ca: Option<&[u8]>,
+        identity: Option<&Identity>,
+        resolver: Arc<Resolver>,
+    ) -> Result<Self, String> {
+        let encrypted = access.server.starts_with("https://");
+        let tls = encrypted.then(|| ClientTls::new(&parts(access, ca, identity))).transpose();
+        let tls = tls.map_err(|error| error.to_string())?;
+        let proxy = access.proxy.clone();
+        let settings = ClientSettings { connect_timeout: CONNECT, proxy, tls, ..ClientSettings::default() };
+        let client = Client::new(&settings, resolver).map_err(|error| error.to_string())?;
+        Ok(Self { client, encrypted })
     }
 
-    pub(super) fn get(&self, url: &str, proof: &Proof, timeout: Duration) -> Result<Answer, String> {
-        let mut request = self.agent.get(url).header("Accept", "application/json");
+    pub(super) fn get(&self, url: &str, proof: &Proof, timeout: Duration, limit: u64) -> Result<Answer, FetchError> {
+        let uri: Uri = url.parse().map_err(|_| FetchError::Url { what: format!("{url:?} is no URL") })?;
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         if let Some(authorization) = proof.authorization.as_ref().filter(|_| self.encrypted) {
-            request = request.header("Authorization", authorization.expose());
+            headers.insert(AUTHORIZATION, sensitive(authorization)?);
         }
-        let answer = request.config().timeout_global(Some(timeout)).build().call().map_err(|e| e.to_string())?;
-        let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        Ok(Answer {
-            status: answer.status().as_u16(),
-            retry_after: retry_after.map(Duration::from_secs),
-            body: Box::new(answer.into_body().into_reader()),
-        })
+        let deadline = Deadline::after(timeout);
+        let answer = self.client.get(Request { uri: &uri, headers, deadline, body_limit: limit })?;
+        let retry_after = answer.header(RETRY_AFTER.as_str()).and_then(|value| value.trim().parse().ok());
+        Ok(Answer { status: answer.status, retry_after: retry_after.map(Duration::from_secs), body: answer.body })
     }
 
     /// Breaks off what is under way.
     pub(super) fn shutdown(&self) {
-        self.agent.clone().shutdown();
+        self.client.shutdown();
     }
 }
 
-fn tls(access: &Access, ca: Option<&[u8]>, identity: Option<&Identity>) -> Result<TlsConfig, String> {
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let mut config =
-        TlsConfig::builder().unversioned_rustls_crypto_provider(provider).disable_verification(access.insecure);
-    let pem = |what: &str, error: String| format!("{what} is no PEM: {error}");
-    if let Some(ca) = ca {
-        let certificates: Result<Vec<_>, _> = ureq::tls::parse_pem(ca)
-            .filter_map(|item| match item {
-                Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(Ok(certificate)),
-                Ok(_) => None,
-                Err(error) => Some(Err(pem("certificate-authority", error.to_string()))),
-            })
-            .collect();
-        config = config.root_certs(RootCerts::from(certificates?));
+fn sensitive(authorization: &Secret) -> Result<HeaderValue, FetchError> {
+    let value = HeaderValue::from_str(authorization.expose());
+    let mut value = value.map_err(|_| FetchError::Credentials {
+        what: "the token has characters that no header can hold; is it the right file?".to_owned(),
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn parts(access: &Access, ca: Option<&[u8]>, identity: Option<&Identity>) -> TlsParts {
+    let authorities: Vec<Pem> = ca.map(|bytes| pem("certificate-authority", bytes)).into_iter().collect();
+    TlsParts {
+        insecure_skip_verify: access.insecure,
+        server_name: access.server_name.clone(),
+        system: authorities.is_empty().then(|| Arc::new(SystemRoots::default())),
+        authorities,
+        identity: identity.map(|(chain, key)| (pem("client-certificate", chain), pem("client-key", key))),
     }
-    if let Some((chain, key)) = identity {
-        let certificate = Certificate::from_pem(chain).map_err(|e| pem("client-certificate", e.to_string()))?;
-        let key = PrivateKey::from_pem(key).map_err(|e| pem("client-key", e.to_string()))?;
-        config = config.client_cert(Some(ClientCert::new_with_certs(&[certificate], key)));
-    }
-    Ok(config.build())
+}
+
+/// PEM is ASCII; what is not is told by who reads it.
+fn pem(from: &str, bytes: &[u8]) -> Pem {
+    Pem { from: from.to_owned(), text: Secret::new(String::from_utf8_lossy(bytes)) }
 }

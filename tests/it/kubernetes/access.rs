@@ -9,6 +9,7 @@ use openagent::discovery::kubernetes::api::Client;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// A kubeconfig whose only cluster is `cluster` and whose only user is `user`, both in YAML's flow style.
@@ -35,7 +36,7 @@ fn encode(text: &str) -> String {
 /// What one poll through a kubeconfig says: the number of targets, or the reason why there are none.
 fn outcome(surroundings: Surroundings) -> Result<usize, String> {
     let job = pod_job("web", names(&["production"]), labels(&[("app", "web")]), Some(Port::Number(8080)));
-    let found = once(&Client::new(surroundings), &[job]);
+    let found = once(&Client::new(surroundings, Arc::default()), &[job]);
     match found.jobs[0].faults.first() {
         None => Ok(found.jobs[0].targets.len()),
         Some(fault) => Err(fault.what.clone()),
@@ -131,7 +132,7 @@ fn a_kubeconfig_in_the_home_folder_and_its_namespace() {
     write_config(&home.path().join(".kube"), &ca(&api), &format!("token: {TOKEN}"));
     let variables = [("HOME".to_owned(), home.path().display().to_string())].into();
     let surroundings = Surroundings { variables, service_account: PathBuf::new() };
-    let client = Client::new(surroundings.clone());
+    let client = Client::new(surroundings.clone(), Arc::default());
     assert_eq!(client.namespace(), "whatap-monitoring", "unknown until the cluster is");
     assert_eq!(outcome(surroundings.clone()), Ok(6));
     assert_eq!(surroundings.access().unwrap().namespace.as_deref(), Some("of-context"));
@@ -199,7 +200,7 @@ fn exec_plugins_are_asked_once_until_their_token_ends() {
             "plugin.sh",
             &format!(
                 "echo run >> {}\n[ \"$1 $GREETING\" = 'get hello' ] || exit 3\n\
-                 echo '{{\"apiVersion\":\"client.authentication.k8s.io/{version}\",\"kind\":\"ExecCredential\",\"status\":{status}}}'",
+                 cat <<'END'\n{{\"apiVersion\":\"client.authentication.k8s.io/{version}\",\"kind\":\"ExecCredential\",\"status\":{status}}}\nEND",
                 count.display()
             ),
         );
@@ -211,7 +212,7 @@ fn exec_plugins_are_asked_once_until_their_token_ends() {
     let runs = || std::fs::read_to_string(&count).unwrap_or_default().lines().count();
     let polls = |user: &str| {
         let _ = std::fs::remove_file(&count);
-        let client = Client::new(Surroundings::with_kubeconfig(&write_config(path, &ca(&api), user)));
+        let client = Client::new(Surroundings::with_kubeconfig(&write_config(path, &ca(&api), user)), Arc::default());
         let job = pod_job("web", names(&["production"]), labels(&[("app", "web")]), Some(Port::Number(1)));
         (0..3).map(|_| once(&client, std::slice::from_ref(&job)).jobs[0].targets.len()).collect::<Vec<_>>()
     };
@@ -226,8 +227,7 @@ fn exec_plugins_are_asked_once_until_their_token_ends() {
     assert_eq!((polls(&user), runs()), (vec![0, 0, 0], 6), "a refused token is made anew, once a poll");
 
     let (certificate, key) = (serde_json::json!(api.client.0), serde_json::json!(api.client.1));
-    let user =
-        plugin("v1", &format!(r#"{{"clientCertificateData":{certificate},"clientKeyData":{key}}}"#).replace('\'', ""));
+    let user = plugin("v1", &format!(r#"{{"clientCertificateData":{certificate},"clientKeyData":{key}}}"#));
     api.change(|state| state.accept_certificate = true);
     assert_eq!((polls(&user), runs()), (vec![6, 6, 6], 1), "a certificate serves as well");
 }

@@ -15,6 +15,10 @@ fn captured_text() -> String {
     captures::object("configmap-get")["data"]["scrape_config.yaml"].as_str().unwrap().to_owned()
 }
 
+fn present(text: &str) -> ConfigMapText {
+    ConfigMapText::Present { name: "whatap-monitoring/whatap-open-agent-config".into(), text: text.into() }
+}
+
 fn set_text(api: &FakeApi, text: &str) {
     api.change(|state| {
         state.objects.get_mut("configmaps").unwrap()[0]["data"]["scrape_config.yaml"] = json!(text);
@@ -25,7 +29,7 @@ fn set_text(api: &FakeApi, text: &str) {
 fn the_captured_configmap_is_read_in_the_agents_namespace() {
     let api = FakeApi::with_captures();
     let pod = InPod::of(&api);
-    assert_eq!(read(&pod.client()), ConfigMapText::Present(captured_text()));
+    assert_eq!(read(&pod.client()), present(&captured_text()));
     let expected = "GET /api/v1/namespaces/whatap-monitoring/configmaps/whatap-open-agent-config";
     assert_eq!(api.take_requests(), [expected]);
 }
@@ -56,9 +60,11 @@ fn changes_are_told_and_outages_are_not() {
     let api = FakeApi::with_captures();
     let pod = InPod::of(&api);
     let (out, told) = crossbeam_channel::unbounded();
-    let watch = ConfigMapWatch::start(pod.client(), Duration::from_millis(20), None, out).unwrap();
+    let watch =
+        ConfigMapWatch::start(pod.client(), Duration::from_millis(20), None, move |text| out.send(text).unwrap())
+            .unwrap();
     let next = || told.recv_timeout(Duration::from_secs(20)).unwrap();
-    assert_eq!(next(), ConfigMapText::Present(captured_text()));
+    assert_eq!(next(), present(&captured_text()));
     api.change(|state| state.down = true);
     let unreachable = &openagent::telemetry::counters::COUNTERS.kubernetes.no_answer;
     let enough = unreachable.value() + 3;
@@ -67,11 +73,11 @@ fn changes_are_told_and_outages_are_not() {
     });
     set_text(&api, "a: 1");
     api.change(|state| state.down = false);
-    assert_eq!(next(), ConfigMapText::Present("a: 1".into()));
+    assert_eq!(next(), present("a: 1"));
     let kept = api.change(|state| state.objects.remove("configmaps")).unwrap();
     assert!(matches!(next(), ConfigMapText::Absent(_)));
     api.change(|state| state.objects.insert("configmaps", kept));
-    assert_eq!(next(), ConfigMapText::Present("a: 1".into()), "it is looked for again");
+    assert_eq!(next(), present("a: 1"), "it is looked for again");
     api.fail("/configmaps/", Fault::Silence, 1);
     let started = Instant::now();
     crate::support::wait_for("the silent request", Duration::from_secs(20), || {
@@ -89,10 +95,10 @@ fn a_changed_configmap_changes_the_targets_within_ten_seconds() {
     // the text stands for the configuration: the port of the one job
     let job = |text: &str| pod_job("web", names(&["staging"]), labels(&[("app", "web")]), named(text));
     let (out, told) = crossbeam_channel::unbounded();
-    let watch = ConfigMapWatch::start(pod.client(), INTERVAL, None, out).unwrap();
+    let watch = ConfigMapWatch::start(pod.client(), INTERVAL, None, move |text| out.send(text).unwrap()).unwrap();
     let mut polling = Polling::start(pod.client(), Duration::from_secs(15), Vec::new());
     let follow = |polling: &Polling| match told.recv_timeout(Duration::from_secs(20)).unwrap() {
-        ConfigMapText::Present(text) => polling.set_jobs(vec![job(&text)]),
+        ConfigMapText::Present { text, .. } => polling.set_jobs(vec![job(&text)]),
         other => panic!("{other:?}"),
     };
     follow(&polling);

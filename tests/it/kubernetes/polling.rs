@@ -451,7 +451,7 @@ fn new_jobs_are_looked_up_at_once_and_static_ones_are_none_of_ours() {
 #[test]
 fn no_cluster_is_a_reason_not_a_failure() {
     let surroundings = openagent::discovery::kubernetes::access::Surroundings::default();
-    let client = Arc::new(openagent::discovery::kubernetes::api::Client::new(surroundings));
+    let client = Arc::new(openagent::discovery::kubernetes::api::Client::new(surroundings, Arc::default()));
     let mut polling = Polling::start(client, Duration::from_millis(10), vec![web_pods()]);
     let told = polling.until("the reason", |d| !d.jobs[0].faults.is_empty());
     assert!(told.jobs[0].faults[0].what.contains("no Kubernetes cluster is known"), "{:?}", told.jobs[0].faults);

@@ -327,7 +327,7 @@ impl Connection {
     fn write(&self, stream: &mut Stream, request: &Request, mut answer: Answer) -> io::Result<()> {
         let long = answer.body.len() > 128 << 10;
         let mut head = format!("HTTP/1.1 {} X\r\nAudit-Id: x\r\n", answer.status);
-        if long && request.gzip && answer.status == 200 {
+        if long && request.gzip && answer.headers.is_empty() {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
             encoder.write_all(&answer.body)?;
             answer.body = encoder.finish()?;

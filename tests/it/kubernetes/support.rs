@@ -40,7 +40,7 @@ impl InPod {
     }
 
     pub fn client(&self) -> Arc<Client> {
-        Arc::new(Client::new(self.surroundings.clone()))
+        Arc::new(Client::new(self.surroundings.clone(), Arc::default()))
     }
 
     pub fn write(&self, name: &str, text: &str) {
