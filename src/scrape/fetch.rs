@@ -5,22 +5,20 @@
 //! - One deadline holds over name, connection, TLS, redirects, head and body.
 //! - Credentials go to the target's own host only, never along a redirect to another.
 
+mod connections;
 mod redirect;
 
 pub use crate::net::{Body, FetchError, Phase, Timings};
 
 use super::auth::{self, ServiceAccount};
-use super::tls::TlsStore;
-use crate::config::job::TlsSettings;
 use crate::discovery::{SecretStore, Target};
-use crate::net::{self, Client, ClientSettings, ClientTls, Deadline, Resolver};
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use crate::net::{self, ClientSettings, Deadline};
+use connections::Connections;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use ureq::http::Uri;
 use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 /// Redirects followed at most.
@@ -79,39 +77,20 @@ pub struct Response {
 
 /// Fetches from all targets; shared by all workers. A target is fetched by one worker at a time.
 pub struct Fetcher {
-    accept: HeaderValue,
-    connect_timeout: Duration,
-    account: RwLock<ServiceAccount>,
+    protobuf: AtomicBool,
+    account: RwLock<Arc<ServiceAccount>>,
     secrets: Arc<dyn SecretStore>,
-    tls: TlsStore,
-    resolver: Arc<Resolver>,
-    clients: Mutex<Clients>,
-}
-
-#[derive(Default)]
-struct Clients {
-    by_target: HashMap<u64, Arc<Connection>>,
-    closed: bool,
-}
-
-/// A target's client and what of its requests never changes.
-struct Connection {
-    client: Client,
-    uri: Uri,
-    tls: ClientTls,
+    connections: Connections,
 }
 
 impl Fetcher {
     /// A fetcher without any connection.
     pub fn new(settings: FetchSettings, secrets: Arc<dyn SecretStore>) -> Self {
         Self {
-            accept: HeaderValue::from_static(if settings.protobuf { ACCEPT_PROTOBUF } else { ACCEPT_TEXT }),
-            connect_timeout: settings.connect_timeout,
-            account: RwLock::new(settings.service_account),
-            tls: TlsStore::new(settings.cluster_ca, Arc::clone(&secrets)),
+            protobuf: AtomicBool::new(settings.protobuf),
+            account: RwLock::new(Arc::new(settings.service_account)),
+            connections: Connections::new(settings.connect_timeout, settings.cluster_ca, Arc::clone(&secrets)),
             secrets,
-            resolver: Arc::default(),
-            clients: Mutex::default(),
         }
     }
 
@@ -122,7 +101,7 @@ impl Fetcher {
     /// taken back with [`FetchError::from_io`].
     pub fn fetch(&self, target: &Target, timeout: Duration) -> Result<Response, FetchError> {
         let deadline = Deadline::after(timeout);
-        let connection = self.connection(target)?;
+        let connection = self.connections.of(target)?;
         let mut headers = self.headers(target, timeout)?;
         let mut uri = connection.uri.clone();
         for redirects in 0..=MAX_REDIRECTS {
@@ -147,79 +126,45 @@ impl Fetcher {
 
     /// Closes the target's connection, in use or not: it is gone, or must be seen anew.
     pub fn forget(&self, target: &Target) {
-        let gone = self.lock().by_target.remove(&key(target));
-        if let Some(connection) = gone {
-            connection.client.shutdown();
-        }
+        self.connections.forget(target);
     }
 
     /// Breaks off all that is under way; everything asked for from now on fails as interrupted.
     pub fn shutdown(&self) {
-        let connections = {
-            let mut clients = self.lock();
-            clients.closed = true;
-            std::mem::take(&mut clients.by_target)
-        };
-        connections.values().for_each(|connection| connection.client.shutdown());
+        self.connections.close();
     }
 
     /// The service account as it is from now on: its policy was changed, or the API server's addresses became known.
     pub fn set_service_account(&self, account: ServiceAccount) {
-        *self.account.write().unwrap_or_else(PoisonError::into_inner) = account;
+        *self.account.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(account);
     }
 
-    fn connection(&self, target: &Target) -> Result<Arc<Connection>, FetchError> {
-        let key = key(target);
-        let tls = self.tls.current(target.job.tls.as_ref())?;
-        let mut clients = self.lock();
-        if clients.closed {
-            return Err(FetchError::Interrupted);
-        }
-        if let Some(connection) = clients.by_target.get(&key)
-            && connection.tls.is_same(&tls)
-        {
-            return Ok(Arc::clone(connection));
-        }
-        let connection = Arc::new(self.open(target, tls)?);
-        clients.by_target.insert(key, Arc::clone(&connection));
-        Ok(connection)
-    }
-
-    fn open(&self, target: &Target, tls: ClientTls) -> Result<Connection, FetchError> {
-        let settings = ClientSettings {
-            connect_timeout: self.connect_timeout,
-            idle: target.interval * 2,
-            proxy: target.job.proxy_url.clone(),
-            tls: Some(tls.clone()),
-            ..ClientSettings::default()
-        };
-        let client = Client::new(&settings, Arc::clone(&self.resolver))?;
-        Ok(Connection { client, uri: uri(target)?, tls })
+    /// Whether protobuf is asked for first from now on.
+    pub fn set_protobuf(&self, protobuf: bool) {
+        self.protobuf.store(protobuf, Ordering::Relaxed);
     }
 
     fn headers(&self, target: &Target, timeout: Duration) -> Result<HeaderMap, FetchError> {
         let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, self.accept.clone());
+        let accept = if self.protobuf.load(Ordering::Relaxed) { ACCEPT_PROTOBUF } else { ACCEPT_TEXT };
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
         if !is_loopback(&target.address) {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         }
         let seconds = HeaderValue::from_str(&timeout.as_secs_f64().to_string());
         headers.insert(SCRAPE_TIMEOUT, seconds.expect("a number is a valid header"));
-        let account = self.account.read().unwrap_or_else(PoisonError::into_inner);
+        // not held while a secret is looked up
+        let account = Arc::clone(&self.account.read().unwrap_or_else(PoisonError::into_inner));
         if let Some(credentials) = auth::header(target, &account, &*self.secrets)? {
             headers.insert(AUTHORIZATION, credentials);
         }
         Ok(headers)
     }
-
-    fn lock(&self) -> MutexGuard<'_, Clients> {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl std::fmt::Debug for Fetcher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fetcher").field("connections", &self.lock().by_target.len()).finish_non_exhaustive()
+        f.debug_struct("Fetcher").field("connections", &self.connections.len()).finish_non_exhaustive()
     }
 }
 
@@ -239,30 +184,6 @@ fn refuse(answer: net::Response) -> FetchError {
     let status = answer.status;
     answer.body.discard();
     FetchError::Status(status)
-}
-
-/// What makes two targets share a connection: nothing less than the same URL of the same job with the same settings.
-fn key(target: &Target) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    let job = &target.job;
-    (target.scheme, &target.address, &target.path_and_query, &job.name).hash(&mut hasher);
-    (&job.tls as &Option<TlsSettings>, &job.proxy_url).hash(&mut hasher);
-    hasher.finish()
-}
-
-fn uri(target: &Target) -> Result<Uri, FetchError> {
-    // a user part would be a password in every log line
-    if target.address.contains(['@', '/', '?', '#']) {
-        let what = "its address must be host:port alone; put credentials under basicAuth".to_owned();
-        return Err(FetchError::Url { what });
-    }
-    let fail = |error: ureq::http::Error| FetchError::Url { what: format!("{error}; check address, path and params") };
-    Uri::builder()
-        .scheme(target.scheme.as_str())
-        .authority(target.address.as_str())
-        .path_and_query(target.path_and_query.as_str())
-        .build()
-        .map_err(fail)
 }
 
 /// Whether the bytes need not leave the machine, so that packing them is a waste.

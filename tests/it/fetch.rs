@@ -153,13 +153,14 @@ pub fn faulty_manners() -> Vec<Case> {
     ]
 }
 
-pub fn hostile_target(server: &Server) -> Target {
-    target(&server.address(), |job| job.limits.body_bytes = 1 << 20)
+/// A target whose body may have 1 MiB.
+pub fn hostile_target(address: &str) -> Target {
+    target(address, |job| job.limits.body_bytes = 1 << 20)
 }
 
 fn check(fetcher: &Fetcher, (name, manner, expected): Case, timeout: Duration) {
     let server = Server::start(manner);
-    let target = hostile_target(&server);
+    let target = hostile_target(&server.address());
     for round in 1..=2 {
         let began = Instant::now();
         let error = read(fetcher, &target, timeout).map(|(body, _)| body).expect_err(name);
@@ -238,11 +239,12 @@ fn tighter(target: &Target) -> ScrapeJob {
 fn the_request_says_what_it_wants() {
     let server = Server::start(Manner::Answer(BODY.into()));
     let target = Target { path_and_query: "/federate?match[]=a&match[]=b".into(), ..target(&server.address(), |_| {}) };
-    let (_, response) = read(&fetcher(), &target, Duration::from_millis(12_500)).unwrap();
+    let fetcher = fetcher();
+    let (_, response) = read(&fetcher, &target, Duration::from_millis(12_500)).unwrap();
     assert_eq!((response.status, response.content_type.as_str()), (200, "text/plain; version=0.0.4"));
     assert_eq!(response.peer.map(|peer| peer.to_string()), Some(server.address()));
-    let protobuf = Fetcher::new(FetchSettings { protobuf: true, ..FetchSettings::default() }, Arc::new(NoSecrets));
-    read(&protobuf, &target, LONG).unwrap();
+    fetcher.set_protobuf(true);
+    read(&fetcher, &target, LONG).unwrap();
     let seen = server.seen();
     let plain = &seen[0];
     assert_eq!(plain.path(), "/federate?match[]=a&match[]=b");

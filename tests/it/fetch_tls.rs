@@ -16,9 +16,12 @@ use openagent::secret::Secret;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, date_time_ymd};
 use std::collections::HashMap;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -378,6 +381,112 @@ fn what_goes_wrong_below_or_after_the_handshake_is_told_apart() {
     assert_says(&error.to_string(), &["scheme"]);
 }
 
+/// A proxy that tunnels to where it is asked to and remembers the heads of the requests.
+fn proxy(heads: &Arc<Mutex<Vec<String>>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let heads = Arc::clone(heads);
+    thread::spawn(move || {
+        for mut client in listener.incoming().map_while(Result::ok) {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                client.read_exact(&mut byte).unwrap();
+                head.extend(byte);
+            }
+            let head = String::from_utf8(head).unwrap();
+            let target = head.split(' ').nth(1).unwrap().to_owned();
+            heads.lock().unwrap().push(head);
+            let Ok(mut server) = TcpStream::connect(target) else {
+                client.write_all(b"HTTP/1.1 502 Bad Gateway\r\n\r\n").unwrap();
+                continue;
+            };
+            client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+            let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            thread::spawn(move || io::copy(&mut from_client, &mut to_server));
+            thread::spawn(move || io::copy(&mut server, &mut client));
+        }
+    });
+    address
+}
+
+#[test]
+fn a_proxy_tunnels_and_is_the_only_one_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = Authority::new("ca");
+    let heads = Arc::default();
+    let proxy = proxy(&heads);
+    let url = format!("http://u:p@{proxy}");
+    let through = |mut target: Target| {
+        let mut job = (*target.job).clone();
+        job.proxy_url = Some(url.clone());
+        target.job = Arc::new(job);
+        target
+    };
+    let plain = Server::start(answering());
+    let secured = serve(&ca.issue(LOOPBACK), answering());
+    for scraped in [target(&plain.address(), |_| {}), https(&secured, trusting(folder.path(), &ca.pem))] {
+        let fetcher = fetcher();
+        for round in 0..3 {
+            let (body, response) = read(&fetcher, &through(scraped.clone()), LONG).unwrap();
+            assert_eq!((body.as_str(), response.reused), (BODY, round > 0));
+            assert_eq!(response.peer.map(|peer| peer.to_string()), Some(proxy.clone()));
+        }
+        let seen = heads.lock().unwrap().pop().unwrap();
+        assert_says(&seen, &[&format!("CONNECT {} HTTP/1.1", scraped.address), "Proxy-Authorization: Basic dTpw"]);
+    }
+    assert!(heads.lock().unwrap().is_empty());
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let error = fetcher().fetch(&through(target(&closed, |_| {})), LONG).map(drop).unwrap_err();
+    assert_says(&error.to_string(), &["the proxy", "502"]);
+}
+
+#[test]
+fn a_step_up_to_https_keeps_the_credentials_and_a_step_down_drops_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = Authority::new("ca");
+    let certificate = ca.issue(LOOPBACK);
+    let (plain, secured) = (Server::start(answering()), serve(&certificate, answering()));
+    let up = Server::start(Manner::Redirect(format!("https://{}/", secured.address())));
+    let down = serve(&certificate, Manner::Redirect(format!("http://{}/", plain.address())));
+    for (from, scheme, to, kept) in [(&up, Scheme::Http, &secured, true), (&down, Scheme::Https, &plain, false)] {
+        let credentials = SecretSource::Plain(Secret::new("abc"));
+        let tls = trusting(folder.path(), &ca.pem);
+        let target = target(&from.address(), |job| {
+            job.scheme = Some(scheme);
+            job.tls = Some(tls);
+            job.credentials = Credentials::Authorization { kind: "Bearer".into(), credentials };
+        });
+        assert_eq!(read(&fetcher(), &target, LONG).unwrap().1.redirects, 1);
+        assert_eq!(from.seen()[0].header("authorization"), Some("Bearer abc"));
+        assert_eq!(to.seen()[0].header("authorization").is_some(), kept);
+    }
+}
+
+#[test]
+fn the_systems_store_is_trusted_and_the_environment_may_name_another() {
+    if let Ok(address) = std::env::var("OPENAGENT_TEST_ADDRESS") {
+        let target = target(&address, |job| job.scheme = Some(Scheme::Https));
+        read(&fetcher(), &target, LONG).unwrap();
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let ca = Authority::new("the company's own");
+    let store = folder.path().join("bundle.pem");
+    fs::write(&store, format!("{}{}", Authority::new("another").pem, ca.pem)).unwrap();
+    let server = serve(&ca.issue(LOOPBACK), answering());
+    let test = "fetch_tls::the_systems_store_is_trusted_and_the_environment_may_name_another";
+    let run = |file: &Path| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args([test, "--exact"]).env("OPENAGENT_TEST_ADDRESS", server.address()).env("SSL_CERT_FILE", file);
+        command.env_remove("SSL_CERT_DIR").output().unwrap()
+    };
+    let output = run(&store);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let output = run(&folder.path().join("none.pem"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("not trusted"), "without a store nobody is trusted");
+}
+
 /// One situation of the service account's token.
 struct Situation {
     name: &'static str,
@@ -627,4 +736,57 @@ fn nothing_secret_shows_in_errors_or_debug_output() {
         }
     }
     assert!(shown.len() > 40);
+}
+
+/// Prints every record of every crate.
+struct Loud;
+
+impl log::Log for Loud {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        eprintln!("{} {}", record.target(), record.args());
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn nothing_secret_shows_in_the_log_at_any_level() {
+    if let Ok(given) = std::env::var("OPENAGENT_TEST_ADDRESS") {
+        log::set_boxed_logger(Box::new(Loud)).unwrap();
+        log::set_max_level(log::LevelFilter::Trace);
+        let (address, ca) = given.split_once(' ').unwrap();
+        let tls = TlsSettings { ca: Some(PemSource::File(ca.into())), ..TlsSettings::default() };
+        let plain = |text: &str| SecretSource::Plain(Secret::new(text));
+        for credentials in [
+            Credentials::Basic { username: plain("u"), password: plain("hunter2") },
+            Credentials::Authorization { kind: "Bearer".into(), credentials: plain("hunter2") },
+        ] {
+            let target = target(address, |job| {
+                job.scheme = Some(Scheme::Https);
+                job.tls = Some(tls.clone());
+                job.credentials = credentials;
+            });
+            read(&fetcher(), &target, LONG).unwrap();
+        }
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let ca = Authority::new("ca");
+    let path = folder.path().join("ca.pem");
+    fs::write(&path, &ca.pem).unwrap();
+    let server = serve(&ca.issue(LOOPBACK), answering());
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["fetch_tls::nothing_secret_shows_in_the_log_at_any_level", "--exact", "--nocapture"]);
+    command.env("OPENAGENT_TEST_ADDRESS", format!("{} {}", server.address(), path.display()));
+    let output = command.output().unwrap();
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{log}");
+    assert!(log.contains("ureq") && log.contains("rustls"), "the log was on: {log}");
+    for secret in ["hunter2", "dTpodW50ZXIy"] {
+        assert!(!log.contains(secret), "{secret} shows in {log}");
+    }
 }

@@ -4,6 +4,7 @@
 
 mod exporter;
 mod hostile;
+mod pki;
 mod support;
 
 mod cli;
@@ -13,11 +14,11 @@ mod config_watch;
 mod corpus_exposition;
 mod delivery;
 mod fetch;
+mod fetch_cost;
 mod fetch_tls;
 mod kubernetes;
 mod logs;
 mod node_exporter;
-mod pki;
 mod sender;
 mod supervisor;
 mod tidy;

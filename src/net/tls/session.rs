@@ -72,6 +72,8 @@ impl Transport for Session {
 
     fn is_open(&mut self) -> bool {
         self.window.release();
+        // rustls gives its record buffer back, all but 4 KiB, when it looks for input and finds none
+        let _ = self.tls.read_tls(&mut Nothing);
         let silent = self.tls.process_new_packets().is_ok_and(|state| state.plaintext_bytes_to_read() == 0);
         silent && self.below.get_mut().is_open()
     }
@@ -84,6 +86,15 @@ impl Transport for Session {
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session").field("on", &self.on).finish_non_exhaustive()
+    }
+}
+
+/// A source that has nothing now.
+struct Nothing;
+
+impl io::Read for Nothing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(ErrorKind::WouldBlock.into())
     }
 }
 
