@@ -26,7 +26,7 @@ impl Batch {
     /// Its packs one by one.
     pub(super) fn into_parcels(self, origin: Origin) -> impl Iterator<Item = Parcel> {
         let time_ms = self.time_ms;
-        self.packs.into_iter().map(move |pack| Parcel { time_ms, pack, origin, again: false })
+        self.packs.into_iter().map(move |pack| Parcel { time_ms, pack, origin, again: false, strikes: 0 })
     }
 }
 
@@ -41,6 +41,8 @@ pub(super) struct Parcel {
     pub(super) origin: Origin,
     /// Whether it was sent before, over a session that broke.
     pub(super) again: bool,
+    /// Sessions that worked until this pack was the first they had not shown to have, and that the server then closed.
+    pub(super) strikes: u8,
 }
 
 impl Parcel {

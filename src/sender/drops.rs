@@ -21,6 +21,8 @@ pub enum DropReason {
     SpoolCorrupt,
     /// The frame would be over `net_send_max_bytes`.
     FrameTooLarge,
+    /// The server closed the connection whenever it got this pack.
+    Repelled,
     /// A reply outlived the session it was meant for, or too many waited.
     ReplyLate,
     /// The agent ended before it could be sent, and there was no spool to take it.
@@ -29,12 +31,13 @@ pub enum DropReason {
 
 impl DropReason {
     /// All reasons, in the order of their counters.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::QueueFull,
         Self::BatchTooLarge,
         Self::SpoolFull,
         Self::SpoolCorrupt,
         Self::FrameTooLarge,
+        Self::Repelled,
         Self::ReplyLate,
         Self::Shutdown,
     ];
@@ -47,6 +50,7 @@ impl DropReason {
             Self::SpoolFull => "spool_full",
             Self::SpoolCorrupt => "spool_corrupt",
             Self::FrameTooLarge => "frame_too_large",
+            Self::Repelled => "repelled",
             Self::ReplyLate => "reply_late",
             Self::Shutdown => "shutdown",
         }
@@ -60,6 +64,9 @@ impl DropReason {
             Self::SpoolFull => "the spool is full, the oldest went; raise spool_max_bytes",
             Self::SpoolCorrupt => "files of the spool were damaged; check the disk of spool_dir",
             Self::FrameTooLarge => "a pack is larger than net_send_max_bytes; raise it or set labelLimit",
+            Self::Repelled => {
+                "the server closed five sessions in a row on getting the pack; look into the server's log"
+            }
             Self::ReplyLate => "the session that asked had ended",
             Self::Shutdown => "the agent ended before the server took them; set spool_dir to keep them",
         }

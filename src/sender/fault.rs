@@ -43,8 +43,15 @@ pub enum SessionFault {
     Pack(DecodeError),
     /// The session's thread panicked.
     Panicked,
-    /// The agent ends.
+    /// The session is not wanted any more: the agent ends, or its settings have changed.
     Ended,
+}
+
+impl SessionFault {
+    /// Whether the other side ended the connection.
+    pub(super) fn is_by_server(&self) -> bool {
+        matches!(self, Self::Closed | Self::Read(_) | Self::Write(_))
+    }
 }
 
 impl fmt::Display for SessionFault {
@@ -71,7 +78,7 @@ impl fmt::Display for SessionFault {
             Self::Torn(error) => write!(f, "the server sent garbage: {error}"),
             Self::Pack(error) => write!(f, "the server sent garbage: a frame without a pack in it: {error}"),
             Self::Panicked => f.write_str("the session's thread has panicked, which is a fault of this program"),
-            Self::Ended => f.write_str("the agent ends"),
+            Self::Ended => f.write_str("the agent ended it"),
         }
     }
 }

@@ -12,6 +12,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// Sessions that one pack may cost before it is taken for the reason.
+const MAX_STRIKES: u8 = 5;
+
 /// What waits.
 #[derive(Debug)]
 pub(super) struct Outbox {
@@ -39,9 +42,15 @@ impl Outbox {
         parcels.into_iter().rev().for_each(|parcel| self.pending.push_front(parcel));
     }
 
-    /// A session broke: what it had on its way goes first over the next one. Replies are dropped, nobody waits.
+    /// A session broke: what it had on its way goes first over the next one. Replies are dropped, nobody waits; so is
+    /// a pack that session after session ended with.
     pub(super) fn take_back(&mut self, sent: impl DoubleEndedIterator<Item = Parcel>) {
         sent.rev().for_each(|parcel| self.pending.push_front(parcel));
+        if self.pending.front().is_some_and(|parcel| parcel.strikes >= MAX_STRIKES)
+            && let Some(repelled) = self.pending.pop_front()
+        {
+            self.refuse(&repelled, DropReason::Repelled);
+        }
         let drops = &self.drops;
         self.pending.retain(|parcel| {
             let late = parcel.origin == Origin::Reply;

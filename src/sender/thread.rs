@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 /// The longest the loop waits, for its heartbeat and for what it publishes.
 const WAKE: Duration = Duration::from_secs(1);
 
+/// How long the echoes of a broken session are waited for.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
 /// The sender thread's own state.
 pub(super) struct Worker {
     pub(super) desk: Desk,
@@ -253,27 +256,49 @@ impl Worker {
         if !stays {
             self.route = Route::new(settings.hosts.clone(), settings.backoff);
             self.desk.echoes = false;
-            self.leave(now);
+            self.leave(&SessionFault::Ended, now);
             self.desk.state.left(now_ms());
             log::info!("the settings of the server have changed: connecting anew");
         }
     }
 
     fn lost(&mut self, fault: SessionFault, now: Instant) {
-        let error = format!("{}: {fault}", self.leave(now));
+        if matches!(fault, SessionFault::Write(_)) {
+            self.hear_out();
+        }
+        let error = format!("{}: {fault}", self.leave(&fault, now));
         log::warn!("{error}");
         self.desk.state.down(error, now_ms());
         self.phase = Phase::Waiting(now + self.route.pause());
     }
 
+    /// A write failed, so the connection is closed; what the server had echoed before may still be on its way through
+    /// the session's thread, and saves repeats.
+    fn hear_out(&mut self) {
+        let Phase::Up(uplink) = &mut self.phase else { return };
+        let until = Instant::now() + LAST_WORDS;
+        while let Ok((number, event)) = self.events.recv_deadline(until) {
+            let moved = match event {
+                SessionEvent::Echo { agent_ms, server_ms, at } if number == uplink.attempt.number => {
+                    uplink.echo(&mut self.desk, agent_ms, server_ms, at)
+                }
+                SessionEvent::Lost(_) if number == uplink.attempt.number => return,
+                _ => false,
+            };
+            if moved {
+                self.route.proved_good();
+            }
+        }
+    }
+
     /// Leaves the session, if there is one: what was on its way goes first over the next. Gives the server's name.
-    fn leave(&mut self, now: Instant) -> String {
+    fn leave(&mut self, fault: &SessionFault, now: Instant) -> String {
         let attempt = match std::mem::replace(&mut self.phase, Phase::Waiting(now)) {
             Phase::Waiting(_) => return "no session".to_owned(),
             Phase::Connecting(attempt) => attempt,
             Phase::Up(uplink) => {
                 self.away_since = now;
-                let (attempt, sent) = uplink.end();
+                let (attempt, sent) = uplink.end(fault);
                 self.desk.outbox.take_back(sent);
                 attempt
             }
@@ -332,7 +357,7 @@ impl Worker {
         self.desk.outbox.queue.close();
         let phase = std::mem::replace(&mut self.phase, Phase::Waiting(now));
         if let Phase::Up(uplink) = phase {
-            let (attempt, sent) = uplink.end();
+            let (attempt, sent) = uplink.end(&SessionFault::Ended);
             self.desk.outbox.stow(sent, now);
             let _ = attempt.abandon().join();
         } else {

@@ -29,6 +29,8 @@ pub(super) struct Unacked {
     bound: usize,
     /// Weight sent since the last mark.
     unmarked: usize,
+    /// Weight sent before it.
+    marked: usize,
 }
 
 #[derive(Debug)]
@@ -50,7 +52,7 @@ struct Mark {
 impl Unacked {
     /// An empty window; bound 0 keeps nothing.
     pub(super) fn new(bound: usize) -> Self {
-        Self { sent: VecDeque::new(), marks: VecDeque::new(), bytes: 0, bound, unmarked: 0 }
+        Self { sent: VecDeque::new(), marks: VecDeque::new(), bytes: 0, bound, unmarked: 0, marked: 0 }
     }
 
     /// Changes the bound.
@@ -73,9 +75,10 @@ impl Unacked {
         self.bound == 0 || self.bytes < self.bound
     }
 
-    /// Whether so much went since the last mark that another is due.
+    /// Whether so much went since the last mark that another is due: behind the first pack, then at growing distances,
+    /// so that a session that breaks early has moved something all the same.
     pub(super) fn wants_mark(&self) -> bool {
-        self.unmarked > self.bound / MARKS_PER_WINDOW
+        self.unmarked > self.marked.min(self.bound / MARKS_PER_WINDOW)
     }
 
     /// Whether something was sent after the last mark.
@@ -101,6 +104,7 @@ impl Unacked {
             self.marks.pop_front();
         }
         self.marks.push_back(Mark { agent_ms, end, at });
+        self.marked = self.marked.saturating_add(self.unmarked);
         self.unmarked = 0;
     }
 
@@ -123,10 +127,17 @@ impl Unacked {
         self.release(|window| !window.has_room() && window.sent.front().is_some_and(|sent| sent.end <= end), done);
     }
 
+    /// The server closed the connection while the oldest pack was the first that it had not shown to have.
+    pub(super) fn strike(&mut self) {
+        if let Some(oldest) = self.sent.front_mut() {
+            oldest.parcel.strikes = oldest.parcel.strikes.saturating_add(1);
+        }
+    }
+
     /// Everything in it, oldest first, because the session is over.
     pub(super) fn take_back(&mut self) -> impl DoubleEndedIterator<Item = Parcel> + use<> {
         self.marks.clear();
-        (self.bytes, self.unmarked) = (0, 0);
+        (self.bytes, self.unmarked, self.marked) = (0, 0, 0);
         std::mem::take(&mut self.sent).into_iter().map(|sent| Parcel { again: true, ..sent.parcel })
     }
 
@@ -147,7 +158,7 @@ mod tests {
 
     fn parcel(number: i64) -> Parcel {
         let pack = EncodedPack { pack_type: 1, body: vec![0; 904], records: 1 };
-        Parcel { time_ms: number, pack, origin: Origin::Queue, again: false }
+        Parcel { time_ms: number, pack, origin: Origin::Queue, again: false, strikes: 0 }
     }
 
     /// A window of ten packs of 1000 bytes each.
@@ -203,6 +214,20 @@ mod tests {
         let mut window = Unacked::new(0);
         assert_eq!(window.push(1, parcel(1)), Some(parcel(1)));
         assert!(window.has_room() && window.is_empty());
+    }
+
+    #[test]
+    fn a_mark_is_due_behind_the_first_pack_and_then_ever_more_rarely() {
+        let mut window = Unacked::new(80_000);
+        let mut marks = Vec::new();
+        for n in 1..=70 {
+            window.push(n, parcel(n as i64));
+            if window.wants_mark() {
+                window.mark(n as i64, n, Instant::now());
+                marks.push(n);
+            }
+        }
+        assert_eq!(marks, [1, 3, 7, 15, 26, 37, 48, 59, 70]);
     }
 
     #[test]

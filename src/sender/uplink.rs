@@ -57,7 +57,8 @@ pub(super) struct Uplink {
     backlog: usize,
     began: Instant,
     synced: Option<Instant>,
-    heard: Instant,
+    /// When the last echo came.
+    heard: Option<Instant>,
 }
 
 impl Uplink {
@@ -76,7 +77,7 @@ impl Uplink {
             backlog: desk.outbox.queue.bytes(),
             began: now,
             synced: None,
-            heard: now,
+            heard: None,
         })
     }
 
@@ -167,7 +168,7 @@ impl Uplink {
     /// # Errors
     /// Why the session is over.
     pub(super) fn tick(&mut self, desk: &mut Desk, now: Instant) -> Result<(), SessionFault> {
-        let silent_since = self.unacked.unanswered_since().map(|at| at.max(self.heard));
+        let silent_since = self.unacked.unanswered_since().map(|at| self.heard.map_or(at, |heard| at.max(heard)));
         let timeout = desk.settings.time_sync_timeout;
         if desk.echoes && silent_since.is_some_and(|at| now.saturating_duration_since(at) >= timeout) {
             return Err(SessionFault::Unanswered(timeout));
@@ -192,7 +193,7 @@ impl Uplink {
             desk.outbox.done(&parcel);
         });
         let Some(sent) = sent else { return false };
-        self.heard = at;
+        self.heard = Some(at);
         desk.echoes = true;
         let round_trip = at.saturating_duration_since(sent);
         if round_trip < MAX_ROUND_TRIP {
@@ -216,8 +217,12 @@ impl Uplink {
         Ok(self.unacked.is_empty() || taken)
     }
 
-    /// Ends the session: its thread, and what was on its way.
-    pub(super) fn end(mut self) -> (Attempt, impl DoubleEndedIterator<Item = Parcel> + use<>) {
+    /// Ends the session: its thread, and what was on its way. A server that worked and then closed the connection may
+    /// have done so because of the pack that it had to read next.
+    pub(super) fn end(mut self, fault: &SessionFault) -> (Attempt, impl DoubleEndedIterator<Item = Parcel> + use<>) {
+        if fault.is_by_server() && self.heard.is_some() {
+            self.unacked.strike();
+        }
         let sent = self.unacked.take_back();
         (self.attempt, sent)
     }

@@ -119,7 +119,7 @@ impl Spool {
             if let Found::Record(time_ms, pack, end) = self.read(index)? {
                 self.segments[index].out += 1;
                 let origin = Origin::Spool(Place { segment: number, end });
-                return Ok(Some(Parcel { time_ms, pack, origin, again: false }));
+                return Ok(Some(Parcel { time_ms, pack, origin, again: false, strikes: 0 }));
             }
             self.forget_done();
         }

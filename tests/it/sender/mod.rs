@@ -1,5 +1,6 @@
 //! The sender against a server on loopback.
 
+mod chaos;
 mod server;
 mod session;
 

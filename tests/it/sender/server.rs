@@ -21,8 +21,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub struct Mode {
     /// Closes a session after so many packs, whatever else has arrived.
     pub close_after: Option<u64>,
-    /// Whether closing is a reset.
-    pub reset: bool,
+    /// Closes a session when this pack comes, and keeps it not.
+    pub choke_on: Option<u64>,
     /// Whether time syncs are answered.
     pub echo: bool,
     /// Reads nothing after the key exchange.
@@ -41,7 +41,7 @@ impl Default for Mode {
     fn default() -> Self {
         Self {
             close_after: None,
-            reset: false,
+            choke_on: None,
             echo: true,
             stall: false,
             refuse: false,
@@ -179,7 +179,8 @@ pub fn numbered(number: u64, bytes: usize) -> EncodedPack {
     EncodedPack { pack_type: NUMBERED, body, records: 1 }
 }
 
-fn number_of(kind: u16, body: &[u8]) -> Option<u64> {
+/// The number in a pack's body, when it is a numbered one; panics when it arrived damaged.
+pub fn number_of(kind: u16, body: &[u8]) -> Option<u64> {
     let number = u64::from_be_bytes(*body.first_chunk()?);
     assert!(body[8..].iter().all(|byte| *byte == number as u8 || *byte == 0), "pack {number} arrived damaged");
     (kind == NUMBERED).then_some(number)
@@ -212,11 +213,9 @@ impl Shared {
             return Ok(());
         }
         self.receive(&stream, &session, &mode, early)?;
-        if mode.reset {
-            // a close with a zero linger time, which std has no stable name for, is what unread bytes make of it
-            thread::sleep(Duration::from_millis(2));
-        }
-        stream.shutdown(Shutdown::Write)
+        // closed with bytes unread it ends in a reset, and those bytes are lost
+        *lock(&self.present) = None;
+        Ok(())
     }
 
     fn greet(&self, mut stream: &TcpStream) -> io::Result<Option<(Session, Vec<u8>)>> {
@@ -258,7 +257,13 @@ impl Shared {
                     self.answer(stream, session, mode, request.agent_ms)?;
                     continue;
                 }
-                self.keep(opened.pack().expect("the agent's packs decode"));
+                let pack = opened.pack().expect("the agent's packs decode");
+                if let Body::Other { pack_type, bytes } = &pack.body
+                    && mode.choke_on.is_some_and(|number| number_of(*pack_type, bytes) == Some(number))
+                {
+                    return Ok(());
+                }
+                self.keep(pack);
                 count += 1;
                 if mode.close_after == Some(count) {
                     return Ok(());
