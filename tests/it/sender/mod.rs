@@ -1,6 +1,8 @@
 //! The sender against a server on loopback.
 
 mod chaos;
+mod crash;
+mod outage;
 mod server;
 mod session;
 
