@@ -33,6 +33,9 @@ pub trait Sources: Send {
 
     /// What the packs say of the process.
     fn process(&self) -> Process;
+
+    /// Milliseconds by which the server's clock is ahead: packs bear its time, so the slots are its slots.
+    fn clock_offset_ms(&self) -> i64;
 }
 
 /// The metering of one worker: what is due, made into packs.
@@ -50,14 +53,14 @@ impl<S: Sources> Metering<S> {
         Self { sources, targets, schedule: Schedule::default(), known: None, endpoints_since: 0 }
     }
 
-    /// The packs that are due now (Unix milliseconds).
+    /// The packs that are due now (Unix milliseconds by the agent's clock).
     pub fn packs(&mut self, now: i64) -> Vec<EncodedPack> {
         let Some(identity) = self.sources.identity() else { return Vec::new() };
         if self.known.as_ref() != Some(&identity) {
             self.schedule.begin_again();
             self.known = Some(Arc::clone(&identity));
         }
-        let due = self.schedule.due(now, self.sources.switches());
+        let due = self.schedule.due(self.by_server(now), self.sources.switches());
         let mut out = Vec::new();
         if due.texts {
             out.extend(packs::texts(&identity));
@@ -77,6 +80,10 @@ impl<S: Sources> Metering<S> {
             self.endpoints_since = now;
         }
         out
+    }
+
+    fn by_server(&self, now: i64) -> i64 {
+        now.saturating_add(self.sources.clock_offset_ms())
     }
 
     /// Starts the thread that delivers what is due, slot after slot.
@@ -101,7 +108,7 @@ impl<S: Sources> Metering<S> {
                 outlet.deliver(ScrapedBatch { time_ms: now, packs });
             }
             // until the agent has a name it is looked for each second: boot information is not to wait for a slot
-            let wait = if self.known.is_none() { 1_000 } else { Schedule::wait(clock()) };
+            let wait = if self.known.is_none() { 1_000 } else { Schedule::wait(self.by_server(clock())) };
             let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(1_000));
             if stopped.recv_timeout(wait) != Err(crossbeam_channel::RecvTimeoutError::Timeout) {
                 return;

@@ -15,11 +15,12 @@ const START: i64 = 1_718_668_801_000;
 struct Fixed {
     identity: Arc<Mutex<Option<Arc<Identity>>>>,
     switches: Switches,
+    offset: i64,
 }
 
 impl Fixed {
     fn new(switches: Switches) -> Self {
-        Self { identity: Arc::default(), switches }
+        Self { identity: Arc::default(), switches, offset: 0 }
     }
 
     fn name(&self, oname: &str) {
@@ -40,6 +41,10 @@ impl Fixed {
 impl Sources for Fixed {
     fn identity(&self) -> Option<Arc<Identity>> {
         self.identity.lock().unwrap().clone()
+    }
+
+    fn clock_offset_ms(&self) -> i64 {
+        self.offset
     }
 
     fn switches(&self) -> Switches {
@@ -117,6 +122,17 @@ fn targets_are_summed_up_each_minute_and_urls_told_once_a_scrape() {
     let counters = ["common_agent_info", "integrations_counter"];
     assert_eq!(words(&metering.packs(START + 60_000)), [&counters[..], &["target api 1/2 99", urls]].concat());
     assert_eq!(words(&metering.packs(START + 120_000)), [&counters[..], &["target api 1/2 99"]].concat());
+}
+
+#[test]
+fn slots_are_those_of_the_servers_clock() {
+    let sources = Fixed { offset: -4_000, ..Fixed::new(Switches { counters: true, endpoints: false }) };
+    sources.name("one");
+    let mut metering = Metering::new(sources, TargetTable::new());
+    let now = START + 5_000; // six seconds past midnight here, two there
+    assert_eq!(words(&metering.packs(now)), ["text one", "param 2"]);
+    assert!(metering.packs(now + 2_999).is_empty());
+    assert_eq!(words(&metering.packs(now + 3_000)), ["common_agent_info", "integrations_counter"]);
 }
 
 #[test]
