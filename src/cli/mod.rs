@@ -5,6 +5,8 @@ mod collector;
 pub mod exit;
 mod foreground;
 mod help;
+mod send_sample;
+mod settings;
 mod supervisor;
 mod try_it;
 mod version;
@@ -26,6 +28,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         "foreground" | "-d" => foreground::run(rest),
         "try" => try_it::run(rest),
         "standalone" => supervisor::run_default(true, rest),
+        "send-sample" => send_sample::run(rest),
         "supervisor" => supervisor::run(rest),
         "help" | "--help" | "-h" => help::run(&rest),
         "version" | "--version" | "-V" => version::run(&rest),

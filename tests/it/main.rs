@@ -21,6 +21,8 @@ mod kubernetes;
 mod logs;
 mod metering;
 mod node_exporter;
+mod pki;
+mod send_sample;
 mod sender;
 mod supervisor;
 mod tidy;
