@@ -10,6 +10,7 @@
 
 pub mod content_type;
 mod fault;
+pub mod lint;
 pub mod number;
 pub mod openmetrics;
 mod parser;

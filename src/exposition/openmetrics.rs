@@ -8,7 +8,7 @@
 //!
 //! # Invariants
 //! - Nothing is skipped: the body is whole and ends with `# EOF`, or it is a fault.
-//! - Rules over a whole family (suffixes, order, clashes) are `lint`'s, not a scrape's.
+//! - Rules over a whole family (suffixes, order, clashes) are [`super::lint`]'s, not a scrape's.
 //! - Exemplars are checked and left out; `_created` series stay plain series.
 
 use super::fault::{Bad, Wrong};
@@ -23,6 +23,8 @@ pub struct OpenMetrics {
     ended: bool,
     series: Series,
     meta: String,
+    /// Where the last sample's exemplar has its labels.
+    exemplar: Option<usize>,
 }
 
 impl OpenMetrics {
@@ -76,6 +78,36 @@ impl OpenMetrics {
         Err(self.stop(Wrong::Overlong.at(0), b""))
     }
 
+    /// Reads one line, given with its end, whatever the lines before it were; for those who want every fault.
+    pub(super) fn parse_line<S: Sink>(&mut self, line: &[u8], sink: &mut S) -> Result<(), Stop> {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        self.exemplar = None;
+        match std::str::from_utf8(line) {
+            Ok(text) => self.read_line(text, sink),
+            Err(error) => Err(self.stop(Wrong::NotUtf8.at(error.valid_up_to()), line)),
+        }
+    }
+
+    /// What [`OpenMetrics::parse`] demands of the body's end.
+    pub(super) fn finish(&mut self) -> Result<(), Stop> {
+        if self.ended { Ok(()) } else { Err(self.stop(Wrong::NoEof.at(0), b"")) }
+    }
+
+    /// Whether `# EOF` was read.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Where the labels of the last line's exemplar begin.
+    pub(super) fn exemplar(&self) -> Option<usize> {
+        self.exemplar
+    }
+
+    /// The last line's series.
+    pub(super) fn series(&self) -> &Series {
+        &self.series
+    }
+
     fn read_lines<S: Sink>(&mut self, text: &str, sink: &mut S) -> Result<(), Stop> {
         let mut start = 0;
         for end in memchr_iter(b'\n', text.as_bytes()) {
@@ -94,6 +126,7 @@ impl OpenMetrics {
         if line.starts_with('#') {
             return self.comment(line, sink).map_err(|bad| self.stop_here(bad, line.as_bytes()));
         }
+        self.exemplar = None;
         match self.sample(line) {
             Ok((value, timestamp)) => {
                 let sample =
@@ -115,13 +148,14 @@ impl OpenMetrics {
         let (time, at) = if bytes[at..].starts_with(b" # {") { (None, at) } else { seconds(line, at)? };
         match &bytes[at..] {
             [] => {}
-            [b' ', b'#', b' ', b'{', ..] => self.exemplar(line, at + 4)?,
+            [b' ', b'#', b' ', b'{', ..] => self.read_exemplar(line, at + 4)?,
             _ => return Err(Wrong::LineEnd.at(at)),
         }
         Ok((value, time))
     }
 
-    fn exemplar(&mut self, line: &str, at: usize) -> Result<(), Bad> {
+    fn read_exemplar(&mut self, line: &str, at: usize) -> Result<(), Bad> {
+        self.exemplar = Some(at);
         let at = self.series.read_exemplar(line, at)?;
         let (_, at) = value(line, at, Wrong::ExemplarValue)?;
         if at == line.len() {

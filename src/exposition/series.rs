@@ -42,6 +42,10 @@ pub(super) struct Series {
     labels: Vec<LabelSpan>,
     scratch: String,
     order: Vec<u32>,
+    /// A comma stood before the closing brace; OpenMetrics 1.0 has none there, Prometheus bears it.
+    trailing_comma: bool,
+    /// A name stood in quotes, which came after OpenMetrics 1.0.
+    quoted_name: bool,
 }
 
 impl Series {
@@ -51,9 +55,7 @@ impl Series {
     /// the grammar is OpenMetrics'.
     #[inline]
     pub fn read<const BLANKS: bool>(&mut self, line: &str, at: usize) -> Result<usize, Bad> {
-        self.name = None;
-        self.labels.clear();
-        self.scratch.clear();
+        self.clear();
         let bytes = line.as_bytes();
         let mut end = name_end(bytes, at, LETTER | COLON);
         if end > at {
@@ -75,10 +77,27 @@ impl Series {
 
     /// Reads an exemplar's labels, from just after the brace, and forgets them; answers where they end.
     pub fn read_exemplar(&mut self, line: &str, at: usize) -> Result<usize, Bad> {
-        let kept = self.labels.len();
+        let (kept, comma, quoted) = (self.labels.len(), self.trailing_comma, self.quoted_name);
         let end = self.braces::<false>(line, at, false);
         self.labels.truncate(kept);
+        (self.trailing_comma, self.quoted_name) = (comma, quoted);
         end
+    }
+
+    /// Reads the labels of an exemplar alone, from just after the brace.
+    pub fn read_labels(&mut self, line: &str, at: usize) -> Result<usize, Bad> {
+        self.clear();
+        self.braces::<false>(line, at, false)
+    }
+
+    /// Whether a comma stood before the closing brace.
+    pub fn has_trailing_comma(&self) -> bool {
+        self.trailing_comma
+    }
+
+    /// Whether the metric's or a label's name stood in quotes.
+    pub fn has_quoted_name(&self) -> bool {
+        self.quoted_name
     }
 
     /// The metric name.
@@ -127,19 +146,32 @@ impl Series {
     }
 
     #[inline]
+    fn clear(&mut self) {
+        self.name = None;
+        self.trailing_comma = false;
+        self.quoted_name = false;
+        self.labels.clear();
+        self.scratch.clear();
+    }
+
+    #[inline]
     fn braces<const BLANKS: bool>(&mut self, line: &str, mut at: usize, named: bool) -> Result<usize, Bad> {
         let bytes = line.as_bytes();
         let (first, open) = (self.labels.len(), at);
         loop {
             at = skip::<BLANKS>(bytes, at);
             let quoted = match bytes.get(at) {
-                Some(b'}') => break,
+                Some(b'}') => {
+                    self.trailing_comma = at > open;
+                    break;
+                }
                 Some(b'"') => true,
                 _ => false,
             };
             let start = at;
             let name;
             (name, at) = if quoted { self.quoted(line, at)? } else { bare_label(bytes, at)? };
+            self.quoted_name |= quoted;
             if quoted && name.is_empty() {
                 return Err(Wrong::EmptyName.at(start));
             }

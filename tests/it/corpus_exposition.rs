@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use crate::support::shared;
+use openagent::exposition::lint::Lint;
 use openagent::exposition::{
     BucketSpan, FamilyKind, Fault, Flow, Format, NativeHistogram, Options, Parser, PumpError, Sample, Sink, Window,
     content_type, pump,
@@ -306,4 +307,20 @@ fn content_types_name_the_parser_of_prometheus_or_fall_back_to_text() {
         };
         assert_eq!((given.format, given.fallback), (format, fallback), "{header}");
     }
+}
+
+#[test]
+fn the_lint_is_right_on_every_case_of_openmetrics() {
+    let Some(cases) = cases("openmetrics-spec.jsonl", 211) else { return };
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let mut lint = Lint::new(1 << 20);
+        lint.feed(&body(case));
+        lint.finish();
+        let breaches = lint.take_breaches();
+        if breaches.is_empty() != case["shouldParse"].as_bool().unwrap() {
+            wrong.push(format!("{}: {breaches:?}", case["name"]));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of 211\n{}", wrong.len(), wrong.join("\n"));
 }
