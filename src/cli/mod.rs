@@ -7,6 +7,7 @@ mod foreground;
 mod help;
 mod send_sample;
 mod settings;
+mod parse;
 mod supervisor;
 mod try_it;
 mod version;
@@ -30,6 +31,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         "standalone" => supervisor::run_default(true, rest),
         "send-sample" => send_sample::run(rest),
         "supervisor" => supervisor::run(rest),
+        "parse" => parse::run(rest),
         "help" | "--help" | "-h" => help::run(&rest),
         "version" | "--version" | "-V" => version::run(&rest),
         unknown => args::unknown_command(unknown),

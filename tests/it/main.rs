@@ -24,6 +24,7 @@ mod node_exporter;
 mod pki;
 mod send_sample;
 mod sender;
+mod parse;
 mod supervisor;
 mod tidy;
 mod try_it;
