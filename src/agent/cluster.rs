@@ -41,7 +41,7 @@ impl FirstLook {
         }
         let surroundings = Surroundings::of_process().with_namespace(namespace);
         let in_pod = surroundings.in_pod();
-        let client = Arc::new(Client::new(surroundings));
+        let client = Arc::new(Client::new(surroundings, Arc::default()));
         let text = in_pod.then(|| configmap::read(&client));
         if let Some(ConfigMapText::Absent(why) | ConfigMapText::Unknown(why)) = &text {
             log::info!("the scrape configuration is read from the file: {why}");
@@ -51,8 +51,8 @@ impl FirstLook {
 
     /// The ConfigMap's `namespace/name` and text, where there is one.
     pub fn configmap(&self) -> Option<(String, String)> {
-        match (&self.client, &self.text) {
-            (Some(client), Some(ConfigMapText::Present(text))) => Some((configmap_name(client), text.clone())),
+        match &self.text {
+            Some(ConfigMapText::Present { name, text }) => Some((name.clone(), text.clone())),
             _ => None,
         }
     }
@@ -68,9 +68,12 @@ impl FirstLook {
         let (targets, found) = unbounded();
         let poller = Poller::start(Arc::clone(&client), poll_settings(settings), targets)?;
         let (texts, configmap) = unbounded();
+        let tell = move |text| {
+            let _ = texts.send(text); // a worker that is ending reads no configuration
+        };
         let in_pod = self.text.is_some();
         let watch = in_pod
-            .then(|| ConfigMapWatch::start(Arc::clone(&client), configmap::INTERVAL, self.text, texts))
+            .then(|| ConfigMapWatch::start(Arc::clone(&client), configmap::INTERVAL, self.text, tell))
             .transpose()?;
         // Without a watch nobody sends, and a closed channel would spin the loop.
         let configmap = if in_pod { configmap } else { never() };
@@ -110,18 +113,6 @@ impl Cluster {
         }
     }
 
-    /// What a changed ConfigMap means for the configuration; `None` while nobody knows.
-    pub fn source_of(&self, text: ConfigMapText) -> Option<Option<(String, String)>> {
-        match text {
-            ConfigMapText::Present(text) => self.client.as_ref().map(|client| Some((configmap_name(client), text))),
-            ConfigMapText::Absent(why) => {
-                log::info!("the scrape configuration is read from the file: {why}");
-                Some(None)
-            }
-            ConfigMapText::Unknown(_) => None,
-        }
-    }
-
     /// Ends the threads and waits for them.
     pub fn stop(self) {
         if let Some(poller) = self.poller {
@@ -131,10 +122,6 @@ impl Cluster {
             watch.stop();
         }
     }
-}
-
-fn configmap_name(client: &Client) -> String {
-    format!("{}/{}", client.namespace(), configmap::NAME)
 }
 
 fn poll_settings(settings: &Settings) -> PollSettings {

@@ -6,6 +6,7 @@ use crate::metering::Sources;
 use crate::metering::packs::Process;
 use crate::metering::schedule::Switches;
 use crate::scrape::live::Live;
+use crate::sender::SenderState;
 use crate::telemetry::{cgroup, process};
 use crate::wire::identity::Identity;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ pub struct Introspection {
     pub settings: Arc<Live<Settings>>,
     /// Who the agent is, once a connection has told.
     pub identity: LastIdentity,
+    /// Tells how far the server's clock is ahead.
+    pub sender: Arc<SenderState>,
     /// When the agent was started, Unix milliseconds.
     pub started_ms: i64,
 }
@@ -23,6 +26,10 @@ pub struct Introspection {
 impl Sources for Introspection {
     fn identity(&self) -> Option<Arc<Identity>> {
         self.identity.known()
+    }
+
+    fn clock_offset_ms(&self) -> i64 {
+        self.sender.clock_offset_ms()
     }
 
     fn switches(&self) -> Switches {

@@ -134,8 +134,12 @@ impl Worker {
         })?;
         let (watch, conf_events) = Watch::start(loader)?;
         let settings = Arc::new(Live::new(Settings::clone(&settings)));
-        let introspection =
-            Introspection { settings: Arc::clone(&settings), identity: identity.clone(), started_ms: unix_ms() };
+        let introspection = Introspection {
+            settings: Arc::clone(&settings),
+            identity: identity.clone(),
+            sender: rooms.sender().state(),
+            started_ms: unix_ms(),
+        };
         let metering = Metering::new(introspection, rooms.pool().table().clone()).start(rooms.outlet(), unix_ms)?;
         let commands = rooms.sender().commands();
         let (jobs, found) = (Arc::default(), None);
@@ -189,8 +193,11 @@ impl Worker {
             }
             Event::Configuration(event) => self.configured(event),
             Event::ConfigMap(text) => {
-                if let Some(source) = self.cluster.source_of(text) {
-                    self.ask_for(Request::ConfigMap(source));
+                if let ConfigMapText::Absent(why) = &text {
+                    log::info!("the scrape configuration is read from the file: {why}");
+                }
+                if let Some(request) = text.into_request() {
+                    self.ask_for(request);
                 }
             }
             Event::Found(found) => {

@@ -4,7 +4,6 @@
 
 mod exporter;
 mod hostile;
-mod pki;
 mod support;
 
 mod cli;
@@ -21,10 +20,10 @@ mod kubernetes;
 mod logs;
 mod metering;
 mod node_exporter;
+mod parse;
 mod pki;
 mod send_sample;
 mod sender;
-mod parse;
 mod supervisor;
 mod tidy;
 mod try_it;

@@ -10,7 +10,7 @@ mod data;
 use super::args::{failed, usage};
 use super::exit::Exit;
 use super::settings;
-use crate::agent::settings::{Account, sender as sender_settings};
+use crate::agent::settings::{Account, LastIdentity, sender as sender_settings};
 use crate::duration;
 use crate::sender::{self, Batch, Sender};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded, never};
@@ -105,7 +105,7 @@ fn send(options: &Options) -> Result<(), String> {
     let account = Account::of(&settings, &home.conf.display().to_string())?;
     say(format_args!("licence: project {}", account.licence.pcode));
     say(format_args!("server: {} port {}", account.hosts.join(", "), account.port));
-    let mut sending = sender_settings(&settings, &account);
+    let mut sending = sender_settings(&settings, &account, &LastIdentity::default());
     sending.spool = None;
     // an answered time sync proves that the server has read what went before it
     sending.time_sync_interval = Duration::from_millis(200);
