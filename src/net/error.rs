@@ -46,7 +46,7 @@ pub enum FetchError {
         /// What is wrong and how to mend it.
         what: String,
     },
-    /// An answer other than 200 to 299.
+    /// An answer other than 200.
     Status(u16),
     /// More redirects than are followed.
     TooManyRedirects {

@@ -1,7 +1,7 @@
 //! Fetches a target's exposition: headers, credentials, redirects; the answer's body is a reader.
 //!
 //! # Invariants
-//! - `Ok` is a status of 200 to 299 and a body that ends cleanly only when it came whole (see [`Body`]).
+//! - `Ok` is status 200 (Prometheus takes no other either) and a body that ends cleanly only when it came whole (see [`Body`]).
 //! - One deadline holds over name, connection, TLS, redirects, head and body.
 //! - Credentials go to the target's own host only, never along a redirect to another.
 
@@ -59,7 +59,7 @@ impl Default for FetchSettings {
 /// A successful answer, its body still to be read.
 #[derive(Debug)]
 pub struct Response {
-    /// 200 to 299.
+    /// Always 200.
     pub status: u16,
     /// `Content-Type`, empty when there is none.
     pub content_type: String,
@@ -97,7 +97,7 @@ impl Fetcher {
     /// Asks the target for its exposition; all must be done, the body read as well, within `timeout` from now.
     ///
     /// # Errors
-    /// When there is no answer of status 200 to 299. What goes wrong with the body later is an error of its reads, to be
+    /// When there is no answer of status 200. What goes wrong with the body later is an error of its reads, to be
     /// taken back with [`FetchError::from_io`].
     pub fn fetch(&self, target: &Target, timeout: Duration) -> Result<Response, FetchError> {
         let deadline = Deadline::after(timeout);
@@ -108,7 +108,7 @@ impl Fetcher {
             let body_limit = target.job.limits.body_bytes;
             let answer =
                 connection.client.get(net::Request { uri: &uri, headers: headers.clone(), deadline, body_limit })?;
-            if (200..300).contains(&answer.status) {
+            if answer.status == 200 {
                 return Ok(accept(answer, redirects));
             }
             if !target.job.follow_redirects || !redirect::is_redirect(answer.status) {
