@@ -1,11 +1,18 @@
 //! Discovery: jobs become targets.
 
+pub mod discovered;
+pub mod dropped;
+mod fingerprint;
 pub mod kubernetes;
 pub mod packed;
+pub mod resolve;
 pub mod shard;
 pub mod static_;
 pub mod target;
+mod url;
 
+pub use discovered::Discovered;
+pub use dropped::{DropReason, Dropped};
 pub use target::Target;
 
 use crate::config::job::SecretKey;
@@ -33,3 +40,6 @@ impl SecretStore for NoSecrets {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests;

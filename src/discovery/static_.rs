@@ -1,40 +1,38 @@
 //! Static discovery: the addresses of a job as written become targets.
 
-use super::Target;
+use super::discovered::Discovered;
+use super::dropped::Dropped;
+use super::resolve::{Candidate, Resolver};
+use super::target::Target;
 use crate::config::job::{Discover, ScrapeJob};
-use crate::labels::LabelBuf;
 use std::sync::Arc;
 
-/// What discovery came to.
-#[derive(Debug, Default)]
-pub struct Discovered {
-    /// What is scraped.
+/// What the addresses of one job came to.
+pub(super) struct Resolved {
     pub targets: Vec<Arc<Target>>,
-    /// What is not, and why.
-    pub dropped: Vec<String>,
+    pub dropped: Vec<Dropped>,
+}
+
+/// Makes targets of a job's addresses; a job that finds its targets in a cluster has none.
+pub(super) fn resolve(job: &Arc<ScrapeJob>) -> Resolved {
+    let mut resolved = Resolved { targets: Vec::new(), dropped: Vec::new() };
+    let Discover::Static(addresses) = &job.discover else { return resolved };
+    let mut resolver = Resolver::new(Arc::clone(job));
+    for address in addresses {
+        match resolver.resolve(Candidate { address: address.clone(), ..Candidate::default() }) {
+            Ok(target) => resolved.targets.push(Arc::new(target)),
+            Err(dropped) => resolved.dropped.push(dropped),
+        }
+    }
+    resolved
 }
 
 /// The targets of one job.
 pub fn targets(job: &Arc<ScrapeJob>) -> Discovered {
-    let mut found = Discovered::default();
-    let Discover::Static(addresses) = &job.discover else { return found };
-    for address in addresses {
-        let mut labels = LabelBuf::new();
-        labels.extend(job.labels.view());
-        labels.set("job", &job.name);
-        labels.set("instance", address);
-        found.targets.push(Arc::new(Target::example(job, address, (&labels).into())));
-    }
-    found
+    all_targets(std::slice::from_ref(job))
 }
 
-/// The targets of all jobs.
+/// The static targets of all jobs.
 pub fn all_targets(jobs: &[Arc<ScrapeJob>]) -> Discovered {
-    let mut all = Discovered::default();
-    for job in jobs {
-        let found = targets(job);
-        all.targets.extend(found.targets);
-        all.dropped.extend(found.dropped);
-    }
-    all
+    Discovered::of(jobs, |_| Vec::new())
 }

@@ -1,8 +1,9 @@
 //! A target: one URL that is scraped, with its final labels.
 //!
 //! # Invariants
-//! Immutable; a change of anything makes another target with another [`TargetId`].
+//! Immutable; a change of anything that a scrape depends on makes another target with another [`TargetId`].
 
+use super::fingerprint;
 use super::packed::PackedLabels;
 use crate::config::job::{Scheme, ScrapeJob};
 use crate::labels::Labels;
@@ -41,13 +42,21 @@ impl Target {
     pub fn url(&self) -> String {
         format!("{}://{}{}", self.scheme.as_str(), self.address, self.path_and_query)
     }
-}
 
-impl Target {
-    /// What tells it apart: the same URL and labels give the same id, in another process too.
+    /// What tells it apart: the same URL, labels and settings give the same id, in another process too.
     pub fn id(&self) -> TargetId {
-        use std::hash::BuildHasher as _;
-        TargetId(foldhash::quality::FixedState::default().hash_one((self.url(), &self.labels)))
+        TargetId(fingerprint::of_target(self))
+    }
+
+    /// Whether both would send the same series: the same URL and labels, and the same is kept of what is there. Two
+    /// endpoints of one address that keep different metrics are both wanted.
+    pub fn sends_the_same_as(&self, other: &Self) -> bool {
+        self.scheme == other.scheme
+            && self.address == other.address
+            && self.path_and_query == other.path_and_query
+            && self.labels == other.labels
+            && self.job.keep_names == other.job.keep_names
+            && self.job.metric_relabel == other.job.metric_relabel
     }
 
     /// A target of a job at an address, with these labels, its job's settings taken as they are.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// One rule as the operator wrote it; what is absent takes Prometheus' default.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, serde::Serialize)]
 pub struct RuleConfig {
     /// `source_labels`.
     pub source_labels: Vec<String>,
@@ -44,7 +44,7 @@ impl fmt::Display for RuleConfig {
 }
 
 /// How a rule's regex must match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Anchoring {
     /// The whole text, as Prometheus: `^(?s:…)$`.
     #[default]
@@ -55,7 +55,7 @@ pub enum Anchoring {
 }
 
 /// Which label names a rule may write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum LabelNames {
     /// Any text that is not empty, as Prometheus 3.
     #[default]
@@ -106,7 +106,7 @@ impl LabelNames {
 }
 
 /// How rules are to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Options {
     /// How their regexes must match.
     pub anchoring: Anchoring,

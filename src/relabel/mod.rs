@@ -70,6 +70,11 @@ impl Rules {
         self.rules.len()
     }
 
+    /// How they were read.
+    pub fn options(&self) -> Options {
+        self.options
+    }
+
     /// The rules as they were written, in order; an index of [`Outcome::DroppedBy`] counts these.
     pub fn configs(&self) -> impl ExactSizeIterator<Item = &RuleConfig> {
         self.rules.iter().map(|rule| &rule.config)

@@ -6,6 +6,7 @@
 
 use super::found::{Found, Missed, Reason, Sink};
 use crate::config::ScrapeJob;
+use crate::discovery::resolve::{Candidate, Resolver};
 use crate::discovery::shard::Shard;
 use crate::discovery::target::{Target, TargetId};
 use std::collections::HashMap;
@@ -56,6 +57,7 @@ impl PartialEq for JobTargets {
 /// Gathers what is found for one job.
 pub(super) struct Collector<'a> {
     job: Arc<ScrapeJob>,
+    resolver: Resolver,
     shard: Shard,
     /// The job's targets of the last round.
     last: HashMap<TargetId, &'a Arc<Target>>,
@@ -78,6 +80,7 @@ pub(super) struct Mark {
 impl<'a> Collector<'a> {
     pub(super) fn new(job: Arc<ScrapeJob>, last: &'a [Arc<Target>], shard: Shard) -> Self {
         Self {
+            resolver: Resolver::new(Arc::clone(&job)),
             job,
             shard,
             last: last.iter().map(|target| (target.id(), target)).collect(),
@@ -143,8 +146,15 @@ impl<'a> Collector<'a> {
 impl Sink for Collector<'_> {
     fn found(&mut self, found: Found) {
         let what = found.address.clone();
-        match resolve(&self.job, found) {
-            Err(why) => self.missed(Missed { what, reason: Reason::Dropped(why) }),
+        let candidate = Candidate {
+            address: found.address,
+            labels: found.labels,
+            port_name: found.port_name,
+            namespace: Some(found.namespace.into()),
+            node: found.node,
+        };
+        match self.resolver.resolve(candidate) {
+            Err(dropped) => self.missed(Missed { what, reason: Reason::Dropped(dropped.reason.to_string()) }),
             Ok(target) if !self.shard.owns(&self.job.name, &target.url()) => self.elsewhere += 1,
             Ok(target) => {
                 let id = target.id();
@@ -160,24 +170,4 @@ impl Sink for Collector<'_> {
         }
         if self.missed.len() < MAX_TOLD { self.missed.push(missed) } else { self.missed_more += 1 }
     }
-}
-
-/// From an address to a target.
-fn resolve(job: &Arc<ScrapeJob>, found: Found) -> Result<Target, String> {
-    use crate::config::job::Scheme;
-    use crate::labels::Labels;
-    let https = found.port_name.as_deref() == Some("https") || job.tls.is_some();
-    let scheme = job.scheme.unwrap_or(if https { Scheme::Https } else { Scheme::Http });
-    let labels = Labels::from_iter([("job", &*job.name), ("instance", found.address.as_str())]);
-    Ok(Target {
-        job: job.clone(),
-        scheme,
-        address: found.address,
-        path_and_query: job.path.clone(),
-        labels,
-        discovered: (&found.labels).into(),
-        interval: job.interval,
-        timeout: job.timeout,
-        namespace: Some(found.namespace.into()),
-    })
 }
