@@ -1,6 +1,7 @@
 //! Commands: one file each. Prints for people, decides the exit code.
 
 mod args;
+mod check;
 mod collector;
 pub mod exit;
 mod foreground;
@@ -32,6 +33,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         "send-sample" => send_sample::run(rest),
         "supervisor" => supervisor::run(rest),
         "parse" => parse::run(rest),
+        "check" => check::run(rest),
         "help" | "--help" | "-h" => help::run(&rest),
         "version" | "--version" | "-V" => version::run(&rest),
         unknown => args::unknown_command(unknown),

@@ -17,7 +17,7 @@ pub const MAX_BYTES: u64 = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ConfFile {
     lines: Vec<Line>,
-    /// Whether lines end as on Windows.
+    /// Whether lines end as on Windows, the first one at least; new ones do likewise.
     crlf: bool,
     /// Whether the last line has an end.
     ended: bool,
@@ -27,6 +27,8 @@ pub struct ConfFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Line {
     text: String,
+    /// Whether a carriage return follows the text.
+    cr: bool,
     pair: Option<(String, String)>,
 }
 
@@ -50,14 +52,10 @@ impl ConfFile {
     /// Reads a file's text; every text is one, [`ConfFile::stray_lines`] tells what was not understood.
     pub fn parse(text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let line = |text: &str| {
-            let text = text.strip_suffix('\r').unwrap_or(text);
-            Line { text: text.to_owned(), pair: pair_of(text) }
-        };
         let ended = text.ends_with('\n');
         let body = text.strip_suffix('\n').unwrap_or(text);
-        let lines = if text.is_empty() { Vec::new() } else { body.split('\n').map(line).collect() };
-        Self { lines, crlf: text.contains("\r\n"), ended }
+        let lines = if text.is_empty() { Vec::new() } else { body.split('\n').map(Line::of).collect() };
+        Self { crlf: lines.first().is_some_and(|line| line.cr), lines, ended }
     }
 
     /// The value of a key, trimmed; the last one when it was written twice.
@@ -97,8 +95,8 @@ impl ConfFile {
         let last = self.lines.iter().rposition(|line| line.is_of(key));
         match last {
             _ if value.is_empty() => self.delete(key),
-            Some(at) => self.lines[at] = Line { pair: pair_of(&text), text },
-            None => self.append(Line { pair: pair_of(&text), text }),
+            Some(at) => self.lines[at] = Line { cr: self.lines[at].cr, ..Line::of(&text) },
+            None => self.append(Line { cr: self.crlf, ..Line::of(&text) }),
         }
         Ok(())
     }
@@ -128,6 +126,11 @@ impl ConfFile {
 }
 
 impl Line {
+    fn of(text: &str) -> Self {
+        let (text, cr) = text.strip_suffix('\r').map_or((text, false), |text| (text, true));
+        Self { text: text.to_owned(), cr, pair: pair_of(text) }
+    }
+
     fn is_of(&self, key: &str) -> bool {
         self.pair.as_ref().is_some_and(|(name, _)| name == key)
     }
@@ -140,10 +143,10 @@ impl Line {
 
 impl std::fmt::Display for ConfFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let end = if self.crlf { "\r\n" } else { "\n" };
         for (i, line) in self.lines.iter().enumerate() {
             let last = i + 1 == self.lines.len();
-            write!(f, "{}{}", line.text, if last && !self.ended { "" } else { end })?;
+            let (cr, lf) = (if line.cr { "\r" } else { "" }, if last && !self.ended { "" } else { "\n" });
+            write!(f, "{}{cr}{lf}", line.text)?;
         }
         Ok(())
     }
@@ -174,7 +177,7 @@ mod tests {
 
     #[test]
     fn an_untouched_file_is_written_as_it_was() {
-        for text in ["", "\n", TEXT, "a=1\r\n# c\r\n", "a=1\n\n", " a = 1 "] {
+        for text in ["", "\n", TEXT, "a=1\r\n# c\r\n", "a=1\r\nb=2\n", "\r", "a=1\n\n", " a = 1 "] {
             assert_eq!(ConfFile::parse(text).to_string(), text, "{text:?}");
         }
         assert_eq!(ConfFile::parse("\u{feff}a=1\n").value("a"), Some("1"));

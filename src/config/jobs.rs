@@ -56,7 +56,7 @@ impl Jobs {
 impl std::fmt::Display for JobChanges {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { stopped, started, kept } = self;
-        write!(f, "{} jobs stop, {} start, {kept} go on untouched", stopped.len(), started.len())
+        write!(f, "{} stopped, {} started, {kept} untouched", stopped.len(), started.len())
     }
 }
 
@@ -87,7 +87,7 @@ mod tests {
             ("j500/60 ".into(), "j500/30 ".into(), 999)
         );
         assert!(Arc::ptr_eq(&old.0[7], &new.0[7]));
-        assert_eq!(changes.to_string(), "1 jobs stop, 1 start, 999 go on untouched");
+        assert_eq!(changes.to_string(), "1 stopped, 1 started, 999 untouched");
     }
 
     #[test]

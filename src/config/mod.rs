@@ -14,6 +14,7 @@ mod lookup;
 pub mod reload;
 pub mod scrape_file;
 pub mod settings;
+pub mod show;
 pub mod value;
 pub mod watch;
 

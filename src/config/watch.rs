@@ -159,7 +159,7 @@ impl Schedule {
 fn log_event(event: &ConfEvent) {
     match event {
         ConfEvent::Settings(_, changes) => changes.iter().for_each(|change| log::info!("setting {change}")),
-        ConfEvent::Jobs(_, changes) => log::info!("scrape configuration changed: {changes}"),
+        ConfEvent::Jobs(_, changes) => log::info!("scrape configuration changed; jobs: {changes}"),
         ConfEvent::Faulty { file, .. } => log::error!("{file} is refused; the last good configuration stays in force"),
     }
 }

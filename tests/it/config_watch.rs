@@ -91,7 +91,7 @@ fn home(folder: &Path) -> Home {
 fn a_write_in_place_is_seen() {
     let running = Running::simple();
     fs::write(running.path("scrape_config.yaml"), targets(&["a", "c"])).unwrap();
-    assert_eq!(running.next_jobs("write"), "a c (1 jobs stop, 1 start, 1 go on untouched)");
+    assert_eq!(running.next_jobs("write"), "a c (1 stopped, 1 started, 1 untouched)");
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn an_editors_rename_is_seen() {
     let running = Running::simple();
     fs::write(running.path(".scrape_config.yaml.swp"), targets(&["a", "b", "c"])).unwrap();
     fs::rename(running.path(".scrape_config.yaml.swp"), running.path("scrape_config.yaml")).unwrap();
-    assert_eq!(running.next_jobs("rename"), "a b c (0 jobs stop, 1 start, 2 go on untouched)");
+    assert_eq!(running.next_jobs("rename"), "a b c (0 stopped, 1 started, 2 untouched)");
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_swap_of_kubernetes_data_link_is_seen() {
     });
     symlink("..v2", running.path("..data_tmp")).unwrap();
     fs::rename(running.path("..data_tmp"), running.path("..data")).unwrap();
-    assert_eq!(running.next_jobs("link swap"), "c d (2 jobs stop, 2 start, 0 go on untouched)");
+    assert_eq!(running.next_jobs("link swap"), "c d (2 stopped, 2 started, 0 untouched)");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_file_that_is_a_link_into_another_folder_is_watched_there() {
     fs::write(&real, targets(&["a"])).unwrap();
     let running = Running::over(|folder| symlink(&real, folder.join("scrape_config.yaml")).unwrap());
     fs::write(&real, targets(&["b"])).unwrap();
-    assert_eq!(running.next_jobs("write behind a link"), "b (1 jobs stop, 1 start, 0 go on untouched)");
+    assert_eq!(running.next_jobs("write behind a link"), "b (1 stopped, 1 started, 0 untouched)");
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_request_reloads_at_once() {
     let start = Instant::now();
     fs::write(running.path("scrape_config.yaml"), targets(&["z"])).unwrap();
     running.watch().requests().send(Request::Reload).unwrap();
-    assert_eq!(running.next_jobs("request"), "z (2 jobs stop, 1 start, 0 go on untouched)");
+    assert_eq!(running.next_jobs("request"), "z (2 stopped, 1 started, 0 untouched)");
     eprintln!("without waiting for {SETTLE:?}: {:?}", start.elapsed());
 }
 
@@ -178,7 +178,7 @@ fn a_faulty_file_changes_nothing_and_is_told() {
     fs::write(running.path("scrape_config.yaml"), targets(&["a", "b"])).unwrap();
     wait_for("the reload", PATIENCE, || state.last_success().0.then_some(()));
     fs::write(running.path("scrape_config.yaml"), targets(&["a", "b", "c"])).unwrap();
-    assert_eq!(running.next_jobs("mended"), "a b c (0 jobs stop, 1 start, 2 go on untouched)");
+    assert_eq!(running.next_jobs("mended"), "a b c (0 stopped, 1 started, 2 untouched)");
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn a_faulty_target_keeps_its_last_good_form() {
     let running = Running::simple();
     let text = targets(&["a", "b", "c"]).replace("job_name: b,", "job_name: b, scrape_interval: soon,");
     fs::write(running.path("scrape_config.yaml"), text).unwrap();
-    assert_eq!(running.next_jobs("one faulty target"), "a c b (0 jobs stop, 1 start, 2 go on untouched)");
+    assert_eq!(running.next_jobs("one faulty target"), "a c b (0 stopped, 1 started, 2 untouched)");
     let outcome = running.watch().state().outcome();
     assert!(!outcome.successful && outcome.scrape_faults[0].path == "scrape_configs[1].scrape_interval", "{outcome:?}");
 }
@@ -200,7 +200,7 @@ fn files_that_vanish_keep_their_last_good_content() {
         assert!(file.ends_with(name), "{file}");
     }
     fs::write(running.path("scrape_config.yaml"), targets(&["a", "b", "c"])).unwrap();
-    assert_eq!(running.next_jobs("back again"), "a b c (0 jobs stop, 1 start, 2 go on untouched)");
+    assert_eq!(running.next_jobs("back again"), "a b c (0 stopped, 1 started, 2 untouched)");
 }
 
 #[test]
@@ -209,13 +209,13 @@ fn a_configmap_wins_over_the_file_until_it_is_gone() {
     let requests = running.watch().requests();
     let configmap = |names: &[&str]| Request::ConfigMap(Some(("ns/map".to_owned(), targets(names))));
     requests.send(configmap(&["m"])).unwrap();
-    assert_eq!(running.next_jobs("ConfigMap"), "m (2 jobs stop, 1 start, 0 go on untouched)");
+    assert_eq!(running.next_jobs("ConfigMap"), "m (2 stopped, 1 started, 0 untouched)");
     assert_eq!(running.watch().state().outcome().source.to_string(), "ConfigMap ns/map");
     fs::write(running.path("scrape_config.yaml"), targets(&["f"])).unwrap();
     requests.send(configmap(&["m", "n"])).unwrap();
-    assert_eq!(running.next_jobs("ConfigMap again"), "m n (0 jobs stop, 1 start, 1 go on untouched)");
+    assert_eq!(running.next_jobs("ConfigMap again"), "m n (0 stopped, 1 started, 1 untouched)");
     requests.send(Request::ConfigMap(None)).unwrap();
-    assert_eq!(running.next_jobs("no ConfigMap"), "f (2 jobs stop, 1 start, 0 go on untouched)");
+    assert_eq!(running.next_jobs("no ConfigMap"), "f (2 stopped, 1 started, 0 untouched)");
 }
 
 #[test]

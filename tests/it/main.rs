@@ -8,7 +8,9 @@ mod support;
 
 mod cli;
 mod collector;
+mod config_check;
 mod config_files;
+mod config_keys;
 mod config_watch;
 mod control;
 mod corpus_exposition;

@@ -40,9 +40,9 @@ enum Step<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// The root of a document.
+    /// The root of a document; names are told in snake_case until [`Cursor::styled`] says otherwise.
     pub fn root(node: &'a Node, faults: &'a Faults) -> Self {
-        Self { node, at: node.at, path: Path::default(), style: Style::Camel, faults }
+        Self { node, at: node.at, path: Path::default(), style: Style::Snake, faults }
     }
 
     /// The same node, with names told in another style.

@@ -116,6 +116,16 @@ impl ScrapeFile {
     }
 }
 
+/// Whether a text would be taken without an error: what is asked before it is written to the file.
+///
+/// # Errors
+/// The errors, one a line.
+pub fn validate(text: &str, file: &str, context: &Context) -> Result<(), String> {
+    let read = ScrapeFile::parse(text, file, context).map_err(|fault| fault.to_string())?;
+    let errors: Vec<String> = read.faults.iter().filter(|fault| fault.is_error()).map(Fault::to_string).collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors.join("\n")) }
+}
+
 /// Reads rules alone: a list of them, or a mapping with relabel_configs or metric_relabel_configs.
 ///
 /// # Errors
@@ -126,7 +136,7 @@ pub fn parse_rules(text: &str, file: &str, anchoring: Anchoring) -> Result<Arc<c
         faults.error(error.at, String::new(), error.what);
         Node { at: error.at, value: Value::List(Vec::new()) }
     });
-    let cursor = Cursor::root(&root, &faults).styled(Style::Snake);
+    let cursor = Cursor::root(&root, &faults);
     let list = if cursor.is_map() { cursor.fields().and_then(rules_of) } else { Some(cursor) };
     let rules = list.and_then(|list| RuleCache::new(anchoring).read(&list));
     match rules {
@@ -180,9 +190,8 @@ impl<'a> Reading<'a> {
             kind.error("this is a Kubernetes manifest; give the text that stands in it under data or spec");
             return Vec::new();
         }
-        let global = fields.take("global").map(|cursor| cursor.styled(Style::Snake));
-        let jobs = fields.take("scrapeConfigs").map(|cursor| cursor.styled(Style::Snake));
-        let features = fields.take("features");
+        let (global, jobs) = (fields.take("global"), fields.take("scrapeConfigs"));
+        let features = fields.take("features").map(|cursor| cursor.styled(Style::Camel));
         if !fields.has("scrapeConfigs") && !fields.has("features") {
             root.error("has neither scrape_configs nor features.openAgent; there is nothing to scrape");
         }
