@@ -80,6 +80,24 @@ mod tests {
         }
     }
 
+    /// The source of a command, where it has one already.
+    fn source(command: &str) -> String {
+        let cli = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli");
+        let name = if command == "try" { "try_it".to_owned() } else { command.replace('-', "_") };
+        let files = [cli.join(format!("{name}.rs")), cli.join(name).join("mod.rs")];
+        files.iter().find_map(|file| std::fs::read_to_string(file).ok()).unwrap_or_default()
+    }
+
+    #[test]
+    fn pages_name_every_option_their_commands_take() {
+        for (command, text) in PAGES {
+            let source = source(command);
+            for option in source.split("Long(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                assert!(text.contains(&format!("--{option}")), "openagent help {command} does not tell --{option}");
+            }
+        }
+    }
+
     #[test]
     fn help_behind_two_dashes_belongs_to_the_other_program() {
         let asked = |args: &[&str]| is_asked(&args.iter().map(OsString::from).collect::<Vec<_>>());

@@ -4,7 +4,7 @@
 //! - `PREFIX-YYYYMMDD.log` is the day's file, `PREFIX-YYYYMMDD.N.log` its earlier pieces, `PREFIX.log` the only file
 //!   when rotation is off. Names and days are the Go agent's, so that the server's log commands find them.
 //! - Only files of exactly these names are ever renamed or deleted.
-//! - The disk holds at most `keep_days` + 1 days of `MAX_PIECES` pieces of `max_bytes` each.
+//! - The disk holds at most `keep_days` + 1 days of five pieces of `max_bytes` each.
 //! - The clock comes in as an argument.
 
 use super::log_format::{LocalTime, day_of_digits};

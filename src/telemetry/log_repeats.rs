@@ -1,7 +1,7 @@
 //! Repeats: the same line again within ten seconds is counted, not written.
 //!
 //! # Invariants
-//! Time comes in as an argument. Memory is bounded by `MAX_OPEN` lines; only a line that did repeat keeps its text.
+//! Time comes in as an argument. Memory is bounded by 256 lines; only a line that did repeat keeps its text.
 
 use log::Level;
 use std::hash::BuildHasher as _;

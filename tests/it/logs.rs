@@ -1,6 +1,6 @@
 //! The log of a running process: where it goes, what happens without a folder, what is folded.
 
-use crate::support::{openagent, wait_for};
+use crate::support::{Running, openagent, wait_for};
 use openagent::os;
 use signal_hook::consts::SIGTERM;
 use std::fs;
@@ -63,4 +63,36 @@ fn help_and_version_bear_a_closed_pipe() {
         let status = openagent().args(args).stdout(writer).status().unwrap();
         assert_eq!(status.code(), Some(0), "{args:?}");
     }
+}
+
+#[test]
+fn the_form_the_console_and_the_file_are_as_whatap_conf_says() {
+    let home = tempfile::tempdir().unwrap();
+    let conf = "log_format=json\nlog_stdout_enabled=true\nlog_rotation_enabled=false\n";
+    fs::write(home.path().join("whatap.conf"), conf).unwrap();
+    let mut command = openagent();
+    command.args(["supervisor", "--", "sh", "-c", "exec sleep 100"]).env("WHATAP_HOME", home.path());
+    let mut running = Running::start(command.env_remove("RUST_LOG"));
+    running.stdout.wait("the worker's start", |line| line.contains("started: sh").then_some(()));
+    running.signal("TERM");
+    assert!(running.exit().success());
+    let lines = fs::read_to_string(home.path().join("logs/whatap-boot.log")).unwrap();
+    for line in lines.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(line["msg"].is_string() && line["level"] == "info" && line["target"] == "supervisor", "{line}");
+    }
+    assert!(lines.lines().count() >= 3);
+    assert!(running.stderr.all().is_empty(), "{:?}", running.stderr.all());
+}
+
+#[test]
+fn rust_log_decides_on_its_own() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = openagent();
+    command.args(["supervisor", "--", "sh", "-c", "exit 3"]).env("WHATAP_HOME", home.path());
+    let mut running = Running::start(command.env("RUST_LOG", "warn"));
+    running.stderr.wait("a warning", |line| line.contains("starting another").then_some(()));
+    running.signal("TERM");
+    assert!(running.exit().success());
+    assert!(running.stderr.all().iter().all(|line| !line.contains(" INFO ")), "{:?}", running.stderr.all());
 }

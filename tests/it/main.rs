@@ -26,6 +26,7 @@ mod parse;
 mod pki;
 mod send_sample;
 mod sender;
+mod supervised_worker;
 mod supervisor;
 mod tidy;
 mod try_it;
