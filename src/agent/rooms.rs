@@ -14,6 +14,7 @@ use crate::scrape::pool::{Pool, PoolSize};
 use crate::scrape::run::{Outlet, Scraping};
 use crate::sender::{self, Sender, SenderSettings};
 use crate::status::Sources;
+use crate::status::samples::Captures;
 use crate::status::server::StatusServer;
 use std::io;
 use std::net::SocketAddr;
@@ -52,6 +53,7 @@ pub struct Rooms {
     scraping: Arc<Scraping>,
     pool: Pool,
     status: Option<StatusServer>,
+    captures: Arc<Captures>,
     pulses: [Pulse; 2],
 }
 
@@ -89,10 +91,14 @@ impl Rooms {
             outlet: Arc::new(ToSender::new(sender.queue(), sender.state())),
         });
         let pool = Pool::start(Arc::clone(&scraping), settings.pool)?;
-        let sources = Sources { targets: pool.table().clone(), sender: sender.state(), queue: sender.queue() };
+        let captures = Arc::new(Captures::new(Arc::clone(&scraping)));
+        let sources = Sources {
+            samples: Some(Arc::clone(&captures)),
+            ..Sources::new(pool.table().clone(), sender.state(), sender.queue())
+        };
         let status = settings.status_listen.and_then(|listen| listen_for_status(listen, sources));
         let pulses = [Pulse::of("sender", sender_pulse), Pulse::of("scrape-schedule", Arc::clone(pool.heartbeat()))];
-        Ok(Self { sender, scraping, pool, status, pulses })
+        Ok(Self { sender, scraping, pool, status, captures, pulses })
     }
 
     /// Looks after every loop; to be called about once a second.
@@ -151,6 +157,7 @@ impl Rooms {
     pub fn stop(self) {
         self.pool.stop(SCRAPE_GRACE);
         self.sender.shutdown(SEND_GRACE);
+        self.captures.stop();
         if let Some(status) = self.status {
             status.stop();
         }

@@ -9,6 +9,7 @@ mod help;
 mod parse;
 mod send_sample;
 mod settings;
+mod status;
 mod supervisor;
 mod try_it;
 mod version;
@@ -28,6 +29,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         "" => supervisor::run_default(false, rest),
         "collector" => collector::run(rest),
         "foreground" | "-d" => foreground::run(rest),
+        "status" => status::run(rest),
         "try" => try_it::run(rest),
         "standalone" => supervisor::run_default(true, rest),
         "send-sample" => send_sample::run(rest),

@@ -65,6 +65,11 @@ impl Rules {
 }
 
 impl Step {
+    /// Whether it changed anything.
+    pub fn has_effect(&self) -> bool {
+        self.dropped || !self.removed.is_empty() || self.set.iter().any(|set| set.before.as_ref() != Some(&set.after))
+    }
+
     fn new(rule: usize, text: &impl ToString) -> Self {
         Self { rule, text: text.to_string(), set: Vec::new(), removed: Vec::new(), dropped: false }
     }

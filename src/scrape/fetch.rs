@@ -94,6 +94,16 @@ impl Fetcher {
         }
     }
 
+    /// A fetcher of the same settings with connections of its own, for a fetch beside the schedule.
+    pub fn apart(&self) -> Self {
+        Self {
+            protobuf: AtomicBool::new(self.protobuf.load(Ordering::Relaxed)),
+            account: RwLock::new(self.account.read().unwrap_or_else(PoisonError::into_inner).clone()),
+            secrets: Arc::clone(&self.secrets),
+            connections: self.connections.apart(),
+        }
+    }
+
     /// Asks the target for its exposition; all must be done, the body read as well, within `timeout` from now.
     ///
     /// # Errors

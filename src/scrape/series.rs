@@ -314,7 +314,13 @@ fn end(record: Record<'_>, name: &str, timestamp: i64, payload: Payload<'_>) -> 
 
 /// Joins a sample's labels with its target's, as Prometheus does: with honorLabels the sample's own label wins,
 /// without it the sample's becomes `exported_<name>`, again and again while that clashes too.
-fn join(joined: &mut LabelBuf, exported: &mut String, name: &str, labels: LabelView<'_>, prepared: &Prepared) {
+pub(crate) fn join(
+    joined: &mut LabelBuf,
+    exported: &mut String,
+    name: &str,
+    labels: LabelView<'_>,
+    prepared: &Prepared,
+) {
     joined.clear();
     joined.push(NAME, name);
     let honor = prepared.target.job.honor_labels;

@@ -9,7 +9,7 @@ use super::batch::Batch;
 use super::drops::{DropReason, Drops};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, unbounded};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 /// Replies that may wait for one session; the server asks one thing at a time.
 const REPLIES: usize = 64;
@@ -25,6 +25,8 @@ struct Inner {
     /// Added before a message enters, taken off after it left: never below what is queued.
     bytes: AtomicUsize,
     bound: AtomicUsize,
+    /// Time of the message taken out last, or of the first one in an empty queue: the oldest is no older.
+    oldest_ms: AtomicI64,
     closed: AtomicBool,
     /// Holds one token while more than half of the bound is queued and nobody has looked.
     pressure: (Sender<()>, Receiver<()>),
@@ -41,6 +43,7 @@ impl Queue {
             rx,
             bytes: AtomicUsize::new(0),
             bound: AtomicUsize::new(bound),
+            oldest_ms: AtomicI64::new(0),
             closed: AtomicBool::new(false),
             pressure: bounded(1),
             replies: bounded(REPLIES),
@@ -60,6 +63,9 @@ impl Queue {
             return;
         }
         let queued = inner.bytes.fetch_add(weight, Ordering::AcqRel) + weight;
+        if queued == weight {
+            inner.oldest_ms.store(batch.time_ms, Ordering::Relaxed);
+        }
         // cannot fail: this handle owns a receiver
         let _ = inner.tx.send(batch);
         if inner.closed.load(Ordering::Acquire) {
@@ -82,6 +88,11 @@ impl Queue {
     /// Bytes queued now.
     pub fn bytes(&self) -> usize {
         self.0.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Time of the oldest message, Unix milliseconds, one message early at most; `None` when nothing is queued.
+    pub fn oldest_ms(&self) -> Option<i64> {
+        (self.bytes() > 0).then(|| self.0.oldest_ms.load(Ordering::Relaxed))
     }
 
     /// Whether more than half of the bound is queued.
@@ -109,6 +120,7 @@ impl Queue {
 
     /// Takes a message that came through [`Queue::receiver`] off the account.
     pub(super) fn taken(&self, batch: &Batch) {
+        self.0.oldest_ms.store(batch.time_ms, Ordering::Relaxed);
         self.0.bytes.fetch_sub(batch.weight(), Ordering::AcqRel);
     }
 

@@ -1,15 +1,19 @@
 //! The little HTTP the status server speaks: a request head read from bytes, an answer written to bytes.
 //!
 //! # Invariants
-//! No I/O here. A head is at most [`MAX_HEAD`] bytes and [`MAX_HEADERS`] headers; what does not fit is refused, never
-//! buffered.
+//! - No sockets here. A head is at most [`MAX_HEAD`] bytes and [`MAX_HEADERS`] headers; what does not fit is refused,
+//!   never buffered.
+//! - A long page is written as it is made: the memory it takes does not grow with the targets it shows.
+
+use std::fmt;
+use std::io::{self, Write};
 
 /// Bytes of a request head at most.
 pub const MAX_HEAD: usize = 8 << 10;
 /// Headers of a request at most.
 pub const MAX_HEADERS: usize = 64;
 
-/// What a page may load and run: its own styles and its own small script by their hash, nothing from elsewhere.
+/// What a page may load and run: this server's own style sheet, script and icon, nothing inline, nothing from elsewhere.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'";
 
@@ -30,6 +34,8 @@ pub struct Request {
     pub host: String,
     /// The Origin header; a browser sends it with a POST from a page.
     pub origin: Option<String>,
+    /// The Sec-Fetch-Site header: how the page that asks stands to this server.
+    pub fetch_site: Option<String>,
 }
 
 impl Request {
@@ -40,7 +46,7 @@ impl Request {
 }
 
 /// What reading a head came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Head {
     /// More bytes are needed.
     Partial,
@@ -83,6 +89,7 @@ fn resolve(raw: &httparse::Request<'_, '_>) -> Request {
         accept_language: header("accept-language").unwrap_or_default(),
         host: header("host").unwrap_or_default(),
         origin: header("origin"),
+        fetch_site: header("sec-fetch-site"),
     }
 }
 
@@ -106,17 +113,41 @@ fn percent_decode(text: &str, plus_is_space: bool) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// Writes a body piece by piece.
+pub type Writer = dyn FnOnce(&mut dyn Write) -> io::Result<()> + Send;
+
+/// The body of an answer.
+pub enum Body {
+    /// Whole, its length known.
+    Bytes(Vec<u8>),
+    /// Made while it is written; it ends with the connection.
+    Stream(Box<Writer>),
+}
+
+/// How long an answer may be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cache {
+    /// Not at all.
+    Never,
+    /// An hour: its address changes with the version.
+    Hour,
+}
+
 /// An answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Response {
     /// The status code.
     pub status: u16,
     /// The Content-Type.
     pub content_type: &'static str,
     /// The body.
-    pub body: Vec<u8>,
+    pub body: Body,
     /// The Allow header of a 405.
     pub allow: Option<&'static str>,
+    /// The Location header of a redirect.
+    pub location: Option<&'static str>,
+    /// How long it may be kept.
+    pub cache: Cache,
 }
 
 impl Response {
@@ -127,7 +158,20 @@ impl Response {
 
     /// An answer of any type.
     pub fn new(status: u16, content_type: &'static str, body: Vec<u8>) -> Self {
-        Self { status, content_type, body, allow: None }
+        Self { status, content_type, body: Body::Bytes(body), allow: None, location: None, cache: Cache::Never }
+    }
+
+    /// An answer of status 200 that is made while it is written.
+    pub fn stream(
+        content_type: &'static str,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
+    ) -> Self {
+        Self { body: Body::Stream(Box::new(write)), ..Self::new(200, content_type, Vec::new()) }
+    }
+
+    /// A file of this program.
+    pub fn asset(content_type: &'static str, text: &'static str) -> Self {
+        Self { cache: Cache::Hour, ..Self::new(200, content_type, text.as_bytes().to_vec()) }
     }
 
     /// The answer to a method that a page does not take.
@@ -135,37 +179,65 @@ impl Response {
         Self { allow: Some(allow), ..Self::text(405, "method not allowed\n") }
     }
 
-    /// The bytes on the wire; a HEAD request gets the head alone.
-    pub fn to_bytes(&self, head_only: bool) -> Vec<u8> {
-        let mut out = format!(
-            "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\
-             X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nCache-Control: no-store\r\n\
-             Content-Security-Policy: {CONTENT_SECURITY_POLICY}\r\n",
-            self.status,
-            reason(self.status),
-            self.content_type,
-            self.body.len(),
-        );
+    /// Leads to another page.
+    pub fn redirect(location: &'static str) -> Self {
+        Self { location: Some(location), ..Self::text(302, "") }
+    }
+
+    /// Writes it; a HEAD request gets the head alone.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_to(self, out: &mut dyn Write, head_only: bool) -> io::Result<()> {
+        out.write_all(self.head().as_bytes())?;
+        match self.body {
+            _ if head_only => Ok(()),
+            Body::Bytes(bytes) => out.write_all(&bytes),
+            Body::Stream(write) => write(out),
+        }
+    }
+
+    fn head(&self) -> String {
+        let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
+        head += &format!("Content-Type: {}\r\n", self.content_type);
+        if let Body::Bytes(bytes) = &self.body {
+            head += &format!("Content-Length: {}\r\n", bytes.len());
+        }
         if let Some(allow) = self.allow {
-            out.push_str(&format!("Allow: {allow}\r\n"));
+            head += &format!("Allow: {allow}\r\n");
         }
-        out.push_str("\r\n");
-        let mut out = out.into_bytes();
-        if !head_only {
-            out.extend_from_slice(&self.body);
+        if let Some(location) = self.location {
+            head += &format!("Location: {location}\r\n");
         }
-        out
+        let cache = if self.cache == Cache::Hour { "max-age=3600" } else { "no-store" };
+        head += &format!(
+            "Connection: close\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n\
+             Cache-Control: {cache}\r\nContent-Security-Policy: {CONTENT_SECURITY_POLICY}\r\n\r\n"
+        );
+        head
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "{:?}", String::from_utf8_lossy(bytes)),
+            Self::Stream(_) => f.write_str("(a stream)"),
+        }
     }
 }
 
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        302 => "Found",
         400 => "Bad Request",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
+        502 => "Bad Gateway",
         503 => "Service Unavailable",
         _ => "Error",
     }
@@ -179,7 +251,7 @@ mod tests {
     fn a_head_comes_in_pieces_and_is_decoded() {
         let whole = b"GET /samples?target=a%3Db+c&x HTTP/1.1\r\nHost: h\r\nAccept-Language: ko\r\n\r\n";
         for end in 0..whole.len() {
-            assert_eq!(read_head(&whole[..end]), Head::Partial, "{end}");
+            assert!(matches!(read_head(&whole[..end]), Head::Partial), "{end}");
         }
         let Head::Complete(request) = read_head(whole) else { panic!("not complete") };
         assert_eq!((request.method.as_str(), request.path.as_str()), ("GET", "/samples"));
@@ -208,7 +280,9 @@ mod tests {
 
     #[test]
     fn every_answer_carries_the_guards() {
-        let bytes = String::from_utf8(Response::text(200, "x").to_bytes(true)).unwrap();
+        let mut bytes = Vec::new();
+        Response::text(200, "x").write_to(&mut bytes, true).unwrap();
+        let bytes = String::from_utf8(bytes).unwrap();
         for guard in ["nosniff", "Content-Security-Policy: default-src 'none'", "Content-Length: 1\r\n"] {
             assert!(bytes.contains(guard), "{bytes}");
         }

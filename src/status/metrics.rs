@@ -3,22 +3,27 @@
 //! # Invariants
 //! Reading them takes no lock that a scrape or the sender waits for longer than a copy.
 
+mod sending;
+
 use super::Sources;
 use super::exposition::{LabelPairs, Metrics};
+use super::overview::TargetCounts;
 use crate::scrape::failure::ErrorClass;
-use crate::scrape::state::{Health, Lane, TargetState};
+use crate::scrape::state::Health;
 use crate::scrape::tally::DropReason;
 use crate::telemetry::counters::{COUNTERS, LATENESS_BOUNDS};
 use crate::telemetry::{build, process};
-use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 /// Writes all families in the format that `accept` prefers; gives Content-Type and body.
 pub fn write(sources: &Sources, accept: &str) -> (&'static str, Vec<u8>) {
     let mut metrics = Metrics::for_accept(accept);
     build_info(&mut metrics);
     scraping(&mut metrics);
-    targets(&mut metrics, &sources.targets.snapshot());
-    sending(&mut metrics, sources);
+    targets(&mut metrics, sources);
+    sending::write(&mut metrics, sources);
+    configuration(&mut metrics, sources);
+    kubernetes(&mut metrics);
     process_costs(&mut metrics);
     metrics.finish()
 }
@@ -30,7 +35,7 @@ fn single(value: f64) -> [(LabelPairs<'static>, f64); 1] {
 
 fn build_info(metrics: &mut Metrics) {
     let labels = [("version", build::VERSION), ("commit", build::COMMIT), ("arch", build::arch())];
-    metrics.gauge("openagent_build", "A constant 1 with the build's version.", [(labels.as_slice(), 1.0)]);
+    metrics.gauge("openagent_build_info", "A constant 1 with the build's version.", [(labels.as_slice(), 1.0)]);
 }
 
 fn scraping(metrics: &mut Metrics) {
@@ -69,47 +74,60 @@ fn scraping(metrics: &mut Metrics) {
     );
 }
 
-fn targets(metrics: &mut Metrics, states: &[Arc<TargetState>]) {
-    let reports: Vec<_> = states.iter().map(|state| (state.health(), state.lane())).collect();
-    let healths = [Health::Up, Health::Down, Health::Unknown];
-    let labels = healths.map(|health| [("health", health.as_str())]);
-    let count = |wanted: Health| reports.iter().filter(|(health, _)| *health == wanted).count() as f64;
-    metrics.gauge(
-        "openagent_targets",
-        "Targets by health.",
-        labels.iter().zip(healths).map(|(labels, health)| (labels.as_slice(), count(health))),
-    );
-    let slow = reports.iter().filter(|(_, lane)| *lane == Lane::Slow).count();
-    metrics.gauge("openagent_targets_in_slow_lane", "Targets that timed out last.", single(slow as f64));
+fn targets(metrics: &mut Metrics, sources: &Sources) {
+    let counts = TargetCounts::of(sources);
+    let healths = [(Health::Up, counts.up), (Health::Down, counts.down), (Health::Unknown, counts.unknown)];
+    let labels = healths.map(|(health, _)| [("health", health.as_str())]);
+    let samples = labels.iter().zip(healths).map(|(labels, (_, count))| (labels.as_slice(), count as f64));
+    metrics.gauge("openagent_targets", "Targets by health.", samples);
+    for (name, help, count) in [
+        ("openagent_targets_in_slow_lane", "Targets that timed out last.", counts.slow),
+        ("openagent_targets_dropped", "Targets found and not scraped: dropped by a rule or a limit.", counts.dropped),
+    ] {
+        metrics.gauge(name, help, single(count as f64));
+    }
 }
 
-fn sending(metrics: &mut Metrics, sources: &Sources) {
-    let sender = &sources.sender;
+fn configuration(metrics: &mut Metrics, sources: &Sources) {
+    let Some(reload) = &sources.reload else { return };
+    let outcome = reload.outcome();
+    let successful = if outcome.successful { 1.0 } else { 0.0 };
+    metrics.gauge(
+        "openagent_config_last_reload_successful",
+        "1 while the configuration files hold no error; otherwise the last good ones are in force.",
+        single(successful),
+    );
+    let seconds = outcome.last_success.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    metrics.gauge(
+        "openagent_config_last_reload_success_timestamp_seconds",
+        "When the configuration files were last read without an error, in seconds since 1970.",
+        single(seconds.map_or(0.0, |seconds| seconds.as_secs_f64())),
+    );
+    metrics.gauge(
+        "openagent_config_faults",
+        "Faults in the configuration files as they are now.",
+        single(outcome.faults().count() as f64),
+    );
+    metrics.counter(
+        "openagent_config_reads",
+        "Changed configurations read, the first one included.",
+        single(outcome.changes as f64),
+    );
+}
+
+fn kubernetes(metrics: &mut Metrics) {
+    let counters = &COUNTERS.kubernetes;
+    let codes = counters.by_code().map(|(code, count)| ([("code", code)], count));
+    metrics.counter(
+        "openagent_kubernetes_requests",
+        "Requests to the Kubernetes API server, by the status of the answer.",
+        codes.iter().map(|(labels, count)| (labels.as_slice(), *count as f64)),
+    );
     for (name, help, counter) in [
-        ("openagent_sent_frames", "Frames sent to the server.", &sender.frames_sent),
-        ("openagent_sent_bytes", "Bytes sent to the server.", &sender.bytes_sent),
-        ("openagent_sent_records", "Records sent to the server.", &sender.records_sent),
-        ("openagent_resent_frames", "Frames sent again after a session broke.", &sender.frames_resent),
-        ("openagent_replayed_frames", "Frames sent out of the spool.", &sender.frames_replayed),
-        ("openagent_spooled_packs", "Packs written to the spool.", &sender.packs_spooled),
-        ("openagent_connects_failed", "Attempts to set up a session that failed.", &sender.connects_failed),
-        ("openagent_sessions_lost", "Sessions that broke.", &sender.sessions_lost),
+        ("openagent_kubernetes_response_bytes", "Bytes of the API server's answers after inflation.", &counters.bytes),
+        ("openagent_kubernetes_polls", "Rounds of polling the API server.", &counters.polls),
     ] {
         metrics.counter(name, help, single(counter.value() as f64));
-    }
-    let connected = if sender.is_connected() { 1.0 } else { 0.0 };
-    for (name, help, value) in [
-        ("openagent_connected", "1 while a session with the server is up.", connected),
-        ("openagent_queue_bytes", "Bytes that wait in memory.", sources.queue.bytes() as f64),
-        ("openagent_unacked_bytes", "Bytes sent that the server has not shown to have.", sender.unacked_bytes() as f64),
-        ("openagent_spool_bytes", "Bytes that wait on disk.", sender.spool_bytes() as f64),
-        (
-            "openagent_clock_offset_seconds",
-            "How far the server's clock is ahead.",
-            sender.clock_offset_ms() as f64 / 1e3,
-        ),
-    ] {
-        metrics.gauge(name, help, single(value));
     }
 }
 
@@ -122,6 +140,7 @@ fn process_costs(metrics: &mut Metrics) {
         ("process_resident_memory_bytes", "Resident memory.", usage.resident_bytes.map(|bytes| bytes as f64)),
         ("process_virtual_memory_bytes", "Virtual memory.", usage.virtual_bytes.map(|bytes| bytes as f64)),
         ("process_open_fds", "Open descriptors.", usage.open_fds.map(|count| count as f64)),
+        ("process_max_fds", "The most descriptors it may open.", usage.max_fds.map(|count| count as f64)),
         ("process_threads", "Threads.", usage.threads.map(|count| count as f64)),
         ("process_start_time_seconds", "When the process started, in seconds since 1970.", usage.start_seconds),
     ] {

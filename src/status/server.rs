@@ -8,7 +8,7 @@
 
 use super::http::{self, Head, Request, Response};
 use std::collections::VecDeque;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{BufWriter, ErrorKind, Read as _, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +21,8 @@ pub const MAX_CONNECTIONS: usize = 32;
 pub const HEAD_WITHIN: Duration = Duration::from_secs(5);
 /// An answer must be taken within this time.
 pub const WRITE_WITHIN: Duration = Duration::from_secs(10);
+/// Bytes of an answer that are written at once.
+const WRITE_BUFFER: usize = 16 << 10;
 /// Bytes of stack of a connection's thread.
 const STACK: usize = 256 << 10;
 
@@ -40,6 +42,8 @@ pub struct StatusServer {
 struct Open {
     stopped: AtomicBool,
     connections: Mutex<VecDeque<Connection>>,
+    /// Closed to make room, their threads about to end; joined at the stop.
+    closing: Mutex<Vec<JoinHandle<()>>>,
 }
 
 #[derive(Debug)]
@@ -76,7 +80,11 @@ impl StatusServer {
         let _ = TcpStream::connect_timeout(&self.address, Duration::from_secs(1)); // wakes the listener
         let _ = self.listener.join();
         for connection in std::mem::take(&mut *self.open.lock()) {
-            connection.close();
+            connection.shut();
+            let _ = connection.thread.join();
+        }
+        for thread in std::mem::take(&mut *self.open.closing()) {
+            let _ = thread.join();
         }
     }
 }
@@ -102,7 +110,8 @@ impl Open {
         if connections.len() >= MAX_CONNECTIONS
             && let Some(oldest) = connections.pop_front()
         {
-            oldest.close();
+            oldest.shut();
+            self.retire(oldest.thread);
         }
         let (Ok(serving), answer) = (stream.try_clone(), Arc::clone(answer)) else { return };
         let thread = std::thread::Builder::new()
@@ -114,34 +123,67 @@ impl Open {
         }
     }
 
+    /// Keeps a thread that is about to end, without waiting: it may be in the midst of making a page.
+    fn retire(&self, thread: JoinHandle<()>) {
+        let mut closing = self.closing();
+        closing.retain(|thread| !thread.is_finished());
+        closing.push(thread);
+    }
+
+    fn closing(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.closing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, VecDeque<Connection>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Connection {
-    fn close(self) {
+    fn shut(&self) {
         let _ = self.stream.shutdown(Shutdown::Both);
-        let _ = self.thread.join();
     }
 }
 
 /// Reads one request and answers it; an error of the connection just ends it.
 fn serve(mut stream: TcpStream, peer: SocketAddr, answer: &Answer) {
-    let response = match read_request(&mut stream) {
-        Ok(Some(Head::Complete(request))) => {
-            let head_only = request.method == "HEAD";
-            let response = answer(&request, peer);
-            response.to_bytes(head_only)
-        }
-        Ok(Some(Head::Refused(response))) => response.to_bytes(false),
+    let (response, head_only) = match read_request(&mut stream) {
+        Ok(Some(Head::Complete(request))) => (answer(&request, peer), request.method == "HEAD"),
+        Ok(Some(Head::Refused(response))) => (response, false),
         _ => return,
     };
-    let _ = stream.set_write_timeout(Some(WRITE_WITHIN));
-    if stream.write_all(&response).is_ok() {
+    if send(&stream, response, head_only).is_ok() {
         linger(&mut stream);
     }
     let _ = stream.shutdown(Shutdown::Both);
+}
+
+fn send(stream: &TcpStream, response: Response, head_only: bool) -> std::io::Result<()> {
+    let timed = Timed { stream, deadline: Instant::now() + WRITE_WITHIN };
+    let mut out = BufWriter::with_capacity(WRITE_BUFFER, timed);
+    response.write_to(&mut out, head_only)?;
+    out.flush()
+}
+
+/// A connection that must take all that is written before a deadline, however slowly it reads.
+struct Timed<'a> {
+    stream: &'a TcpStream,
+    deadline: Instant,
+}
+
+impl Write for Timed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        self.stream.set_write_timeout(Some(left))?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 fn read_request(stream: &mut TcpStream) -> std::io::Result<Option<Head>> {

@@ -17,7 +17,7 @@ use ureq::http::Uri;
 /// The clients of all targets.
 pub(super) struct Connections {
     connect_timeout: Duration,
-    tls: TlsStore,
+    tls: Arc<TlsStore>,
     resolver: Arc<Resolver>,
     open: Mutex<Open>,
 }
@@ -38,8 +38,18 @@ pub(super) struct Connection {
 impl Connections {
     /// None yet.
     pub(super) fn new(connect_timeout: Duration, cluster_ca: Option<PathBuf>, secrets: Arc<dyn SecretStore>) -> Self {
-        let tls = TlsStore::new(cluster_ca, secrets);
+        let tls = Arc::new(TlsStore::new(cluster_ca, secrets));
         Self { connect_timeout, tls, resolver: Arc::default(), open: Mutex::default() }
+    }
+
+    /// None yet, with the certificates and addresses that are known to these.
+    pub(super) fn apart(&self) -> Self {
+        Self {
+            connect_timeout: self.connect_timeout,
+            tls: Arc::clone(&self.tls),
+            resolver: Arc::clone(&self.resolver),
+            open: Mutex::default(),
+        }
     }
 
     /// The target's, made when there is none or its TLS settings changed.
