@@ -48,7 +48,7 @@ pub(super) fn asset(path: &str) -> Option<Response> {
 
 /// A target's labels before relabelling.
 pub(super) fn discovered(target: &Target) -> Labels {
-    target.discovered.clone()
+    target.discovered.unpack()
 }
 
 /// A target's id as pages and the API write it.
