@@ -5,6 +5,7 @@
 //! - The order of the end is fixed: no new scrape, those under way, what is queued, then the sockets.
 
 use super::outlet::ToSender;
+use crate::config::reload::ReloadState;
 use crate::discovery::{SecretStore, Target};
 use crate::scrape::auth::ServiceAccount;
 use crate::scrape::fetch::{FetchSettings, Fetcher};
@@ -14,6 +15,7 @@ use crate::scrape::pool::{Pool, PoolSize};
 use crate::scrape::run::{Outlet, Scraping};
 use crate::sender::{self, Sender, SenderSettings};
 use crate::status::Sources;
+use crate::status::dropped::{DroppedTable, DroppedTarget};
 use crate::status::samples::Captures;
 use crate::status::server::StatusServer;
 use std::io;
@@ -45,6 +47,19 @@ pub struct RoomSettings {
     pub secrets: Arc<dyn SecretStore>,
     /// Where the status pages listen; `None` has none.
     pub status_listen: Option<SocketAddr>,
+    /// What the status pages show of the configuration.
+    pub pages: Pages,
+}
+
+/// What the status pages show of the configuration, and may ask of it; nothing where the configuration is fixed.
+#[derive(Default)]
+pub struct Pages {
+    /// How reading it went.
+    pub reload: Option<Arc<ReloadState>>,
+    /// Gives it as text, secrets masked.
+    pub config: Option<Arc<dyn Fn() -> String + Send + Sync>>,
+    /// Asks for it to be read again.
+    pub reload_now: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 /// The rooms, running.
@@ -54,6 +69,7 @@ pub struct Rooms {
     pool: Pool,
     status: Option<StatusServer>,
     captures: Arc<Captures>,
+    dropped: DroppedTable,
     pulses: [Pulse; 2],
 }
 
@@ -92,13 +108,18 @@ impl Rooms {
         });
         let pool = Pool::start(Arc::clone(&scraping), settings.pool)?;
         let captures = Arc::new(Captures::new(Arc::clone(&scraping)));
+        let dropped = DroppedTable::default();
         let sources = Sources {
             samples: Some(Arc::clone(&captures)),
+            dropped: dropped.clone(),
+            reload: settings.pages.reload,
+            config: settings.pages.config,
+            reload_now: settings.pages.reload_now,
             ..Sources::new(pool.table().clone(), sender.state(), sender.queue())
         };
         let status = settings.status_listen.and_then(|listen| listen_for_status(listen, sources));
         let pulses = [Pulse::of("sender", sender_pulse), Pulse::of("scrape-schedule", Arc::clone(pool.heartbeat()))];
-        Ok(Self { sender, scraping, pool, status, captures, pulses })
+        Ok(Self { sender, scraping, pool, status, captures, dropped, pulses })
     }
 
     /// Looks after every loop; to be called about once a second.
@@ -129,8 +150,9 @@ impl Rooms {
         self.status.as_ref().map(StatusServer::address)
     }
 
-    /// Makes these the targets.
-    pub fn scrape(&self, targets: Vec<Arc<Target>>) {
+    /// Makes these the targets, and shows what is none.
+    pub fn scrape(&self, targets: Vec<Arc<Target>>, dropped: Vec<DroppedTarget>) {
+        self.dropped.replace(dropped);
         self.pool.replace(targets);
     }
 

@@ -8,19 +8,22 @@
 use super::cluster::{Cluster, FirstLook};
 use super::commands;
 use super::introspection::Introspection;
-use super::rooms::{Health, RoomSettings, Rooms};
+use super::rooms::{Health, Pages, RoomSettings, Rooms};
 use super::settings::{self, Account, LastIdentity};
 use crate::config::jobs::Jobs;
 use crate::config::loader::{ConfEvent, Loader};
 use crate::config::settings::Change;
 use crate::config::watch::{Request, Watch};
-use crate::config::{Home, ProcessEnvironment, Settings};
+use crate::config::{Home, ProcessEnvironment, ScrapeJob, Settings, show};
+use crate::discovery::kubernetes::collect::JobTargets;
 use crate::discovery::kubernetes::configmap::ConfigMapText;
-use crate::discovery::kubernetes::poll::Discovered;
-use crate::discovery::static_;
+use crate::discovery::kubernetes::poll::Discovered as Found;
+use crate::discovery::packed::PackedLabels;
+use crate::discovery::{Discovered, Dropped};
 use crate::metering::{Metering, MeteringThread};
 use crate::scrape::live::Live;
 use crate::scrape::run::unix_ms;
+use crate::status::dropped::DroppedTarget;
 use crate::telemetry::build;
 use crate::telemetry::heartbeat::{self, Heartbeat};
 use crate::telemetry::log::{self as logging, Logging, Writer};
@@ -28,7 +31,6 @@ use crate::wire::pack::Param;
 use crossbeam_channel::{Receiver, bounded, select, tick};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Whether Kubernetes is talked to.
@@ -96,16 +98,16 @@ struct Worker {
     commands: Receiver<Param>,
     logging: Logging,
     heartbeat: Option<Heartbeat>,
-    jobs: Arc<Jobs>,
+    jobs: Arc<Live<Jobs>>,
     /// What the cluster gave last.
-    found: Option<Arc<Discovered>>,
+    found: Option<Arc<Found>>,
 }
 
 enum Event {
     Signal(i32),
     Configuration(ConfEvent),
     ConfigMap(ConfigMapText),
-    Found(Arc<Discovered>),
+    Found(Arc<Found>),
     Command(Param),
     Beat,
     /// A room's channel has closed: its thread is gone.
@@ -124,6 +126,8 @@ impl Worker {
     ) -> std::io::Result<Self> {
         let identity = LastIdentity::default();
         let cluster = first.start(&settings)?;
+        let (watch, conf_events) = Watch::start(loader)?;
+        let (live, shown) = (Arc::new(Live::new(Settings::clone(&settings))), Arc::new(Live::new(Jobs::default())));
         let rooms = Rooms::start(RoomSettings {
             sender: settings::sender(&settings, account, &identity),
             scrape: settings::scraping(&settings, account.licence.pcode),
@@ -131,9 +135,9 @@ impl Worker {
             fetch: settings::fetch(&settings),
             secrets: cluster.secrets(),
             status_listen: settings.status_listen.as_deref().and_then(|listen| listen.parse().ok()),
+            pages: pages(&watch, &live, &shown),
         })?;
-        let (watch, conf_events) = Watch::start(loader)?;
-        let settings = Arc::new(Live::new(Settings::clone(&settings)));
+        let settings = live;
         let introspection = Introspection {
             settings: Arc::clone(&settings),
             identity: identity.clone(),
@@ -142,7 +146,7 @@ impl Worker {
         };
         let metering = Metering::new(introspection, rooms.pool().table().clone()).start(rooms.outlet(), unix_ms)?;
         let commands = rooms.sender().commands();
-        let (jobs, found) = (Arc::default(), None);
+        let (jobs, found) = (shown, None);
         Ok(Self {
             home,
             settings,
@@ -236,21 +240,19 @@ impl Worker {
 
     fn find_targets(&mut self, jobs: Arc<Jobs>) {
         self.cluster.find(&jobs.0);
-        self.jobs = jobs;
+        self.jobs.store(Jobs::clone(&jobs));
         self.scrape();
     }
 
     /// Hands the targets of all jobs to the pool, each once, in the order of the configuration.
     fn scrape(&self) {
-        let mut targets = Vec::new();
-        let mut seen = HashSet::new();
-        for job in &self.jobs.0 {
-            let fixed = static_::targets(job).targets;
-            let found = self.found.iter().flat_map(|found| &found.jobs).filter(|of| of.job == *job);
-            let found = found.flat_map(|of| of.targets.iter().cloned());
-            targets.extend(fixed.into_iter().chain(found).filter(|target| seen.insert(target.id())));
-        }
-        self.rooms.scrape(targets);
+        let jobs = self.jobs.load();
+        let of_cluster =
+            |job: &Arc<ScrapeJob>| self.found.iter().flat_map(|found| &found.jobs).find(|of| of.job == *job);
+        let found = Discovered::of(&jobs.0, |job| of_cluster(job).map(|of| of.targets.clone()).unwrap_or_default());
+        let mut dropped: Vec<DroppedTarget> = found.dropped.iter().map(shown_dropped).collect();
+        dropped.extend(jobs.0.iter().filter_map(of_cluster).flat_map(shown_missed));
+        self.rooms.scrape(found.targets, dropped);
     }
 
     fn answer(&self, command: Param) {
@@ -295,6 +297,34 @@ impl Worker {
         log::info!("stopped");
         self.logging.finish();
     }
+}
+
+/// What the status pages show of the configuration in force.
+fn pages(watch: &Watch, settings: &Arc<Live<Settings>>, jobs: &Arc<Live<Jobs>>) -> Pages {
+    let (settings, jobs, requests) = (Arc::clone(settings), Arc::clone(jobs), watch.requests());
+    Pages {
+        reload: Some(watch.state()),
+        config: Some(Arc::new(move || show::settings(&settings.load()) + &show::jobs(&jobs.load()))),
+        reload_now: Some(Arc::new(move || {
+            let _ = requests.send(Request::Reload); // the watch is gone only when the worker ends
+        })),
+    }
+}
+
+fn shown_dropped(dropped: &Dropped) -> DroppedTarget {
+    DroppedTarget {
+        job: Arc::clone(&dropped.job.name),
+        discovered: dropped.discovered.clone(),
+        reason: dropped.reason.to_string(),
+    }
+}
+
+/// What a job selects in the cluster and yet does not scrape, and what could not be asked.
+fn shown_missed(of: &JobTargets) -> impl Iterator<Item = DroppedTarget> {
+    let missed = of.missed.iter().map(ToString::to_string);
+    let reasons = missed.chain(of.faults.iter().map(|fault| fault.what.clone()));
+    let job = Arc::clone(&of.job.name);
+    reasons.map(move |reason| DroppedTarget { job: Arc::clone(&job), discovered: PackedLabels::default(), reason })
 }
 
 fn died(room: &'static str) -> Ended {

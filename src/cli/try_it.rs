@@ -3,7 +3,7 @@
 
 use super::args::{failed, usage};
 use super::exit::Exit;
-use crate::agent::rooms::{RoomSettings, Rooms};
+use crate::agent::rooms::{Pages, RoomSettings, Rooms};
 use crate::agent::settings::{self, Account, LastIdentity};
 use crate::collector::{Collector, Event, Options};
 use crate::config::Settings;
@@ -101,9 +101,9 @@ fn demonstrate(arguments: &Arguments) -> Result<Exit, String> {
     let collector = start_collector(&licence, &arrivals)?;
     let rooms = start_agent(&licence, collector.address())?;
     let jobs = jobs(arguments, rooms.status_address());
-    let targets: Vec<_> = jobs.iter().flat_map(|job| static_::targets(job).targets).collect();
+    let targets = static_::all_targets(&jobs).targets;
     let urls: Vec<String> = targets.iter().map(|target| target.url()).collect();
-    rooms.scrape(targets);
+    rooms.scrape(targets, Vec::new());
     say(&format!(
         "collecting at {}, scraping {} every {}; Ctrl-C ends it",
         collector.address(),
@@ -151,6 +151,7 @@ fn start_agent(licence: &Licence, server: SocketAddr) -> Result<Rooms, String> {
         fetch: FetchSettings::default(),
         secrets: Arc::new(NoSecrets),
         status_listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+        pages: Pages::default(),
     })
     .map_err(|error| format!("the agent cannot start: {error}"))
 }
