@@ -24,10 +24,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Scrapes under way at the end get this long.
+/// Scrapes under way at the end get this long, or the greater part of the time there is.
 pub const SCRAPE_GRACE: Duration = Duration::from_secs(5);
-/// What is queued at the end is sent, or spooled, within this time.
-pub const SEND_GRACE: Duration = Duration::from_secs(10);
+/// The end of all rooms takes at most this long: a little less than the supervisor's patience of 10 s.
+pub const STOP_WITHIN: Duration = Duration::from_millis(9_500);
 
 /// A loop that has not turned for so long is stuck; each turns every five seconds at least, a blocked write to the
 /// server included (20 s).
@@ -174,11 +174,12 @@ impl Rooms {
         Arc::clone(&self.scraping.outlet)
     }
 
-    /// Ends all rooms in order: no new scrape starts, those under way get 5 s, what is queued is sent or spooled
-    /// within 10 s.
-    pub fn stop(self) {
-        self.pool.stop(SCRAPE_GRACE);
-        self.sender.shutdown(SEND_GRACE);
+    /// Ends all rooms in order, by then: no new scrape starts, those under way get 5 s, what is queued is sent or
+    /// spooled in the time that is left.
+    pub fn stop(self, by: Instant) {
+        let left = || by.saturating_duration_since(Instant::now());
+        self.pool.stop(SCRAPE_GRACE.min(left() * 3 / 5));
+        self.sender.shutdown(left());
         self.captures.stop();
         if let Some(status) = self.status {
             status.stop();

@@ -8,7 +8,7 @@
 use super::cluster::{Cluster, FirstLook};
 use super::commands;
 use super::introspection::Introspection;
-use super::rooms::{Health, Pages, RoomSettings, Rooms};
+use super::rooms::{Health, Pages, RoomSettings, Rooms, STOP_WITHIN};
 use super::settings::{self, Account, LastIdentity};
 use crate::config::jobs::Jobs;
 use crate::config::loader::{ConfEvent, Loader};
@@ -32,6 +32,7 @@ use crossbeam_channel::{Receiver, bounded, select, tick};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Whether Kubernetes is talked to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,12 +52,20 @@ pub enum Ended {
     RoomDied,
 }
 
+/// What the shutdown of a worker may take whose supervisor is dead: another one may be starting already.
+const ORPHAN_WITHIN: Duration = Duration::from_millis(1_400);
+/// When such a worker is ended whatever it does.
+const ORPHAN_LIMIT: Duration = Duration::from_millis(1_800);
+
 /// Runs the worker until its end.
 ///
 /// # Errors
 /// What keeps it from starting, as a text for people: a missing licence or host, an unreadable configuration.
 pub fn run(mode: Mode) -> Result<Ended, String> {
     let heartbeat = Heartbeat::from_env();
+    if let Some(heartbeat) = &heartbeat {
+        heartbeat.watch(end_as_orphan).map_err(|error| format!("no thread can be started: {error}"))?;
+    }
     let signals = listen_to_signals().map_err(|error| format!("signals cannot be received: {error}"))?;
     let home = Home::from_environment(&ProcessEnvironment);
     let first = FirstLook::take(mode == Mode::Standalone, std::env::var("POD_NAMESPACE").ok().as_deref());
@@ -75,6 +84,13 @@ pub fn run(mode: Mode) -> Result<Ended, String> {
     let ended = worker.run(&signals);
     worker.stop();
     Ok(ended)
+}
+
+/// Ends a worker that its own shutdown does not: nobody is left to kill it.
+fn end_as_orphan() {
+    std::thread::sleep(ORPHAN_LIMIT);
+    log::error!("the supervisor is gone and the shutdown hangs: ending now");
+    signal_hook::low_level::exit(1);
 }
 
 /// The complaint about the account alone, when that is at fault too.
@@ -290,10 +306,13 @@ impl Worker {
 
     /// The one way the worker ends: nothing new comes in, then scraping, then sending.
     fn stop(self) {
+        // the supervisor's death is told by a SIGTERM like any other; the pipe knows better
+        let is_orphan = self.heartbeat.as_ref().is_some_and(|heartbeat| heartbeat.beat().is_err());
+        let by = Instant::now() + if is_orphan { ORPHAN_WITHIN } else { STOP_WITHIN };
         self.watch.stop();
         self.metering.stop();
         self.cluster.stop();
-        self.rooms.stop();
+        self.rooms.stop(by);
         log::info!("stopped");
         self.logging.finish();
     }

@@ -3,11 +3,12 @@
 
 use super::args::{failed, usage};
 use super::exit::Exit;
-use crate::agent::rooms::{Pages, RoomSettings, Rooms};
+use super::uri;
+use crate::agent::rooms::{Pages, RoomSettings, Rooms, STOP_WITHIN};
 use crate::agent::settings::{self, Account, LastIdentity};
 use crate::collector::{Collector, Event, Options};
 use crate::config::Settings;
-use crate::config::job::{Discover, Scheme, ScrapeJob};
+use crate::config::job::{Discover, ScrapeJob};
 use crate::discovery::{NoSecrets, static_};
 use crate::duration;
 use crate::scrape::fetch::FetchSettings;
@@ -24,7 +25,7 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use ureq::http::Uri;
 
 /// Time between scrapes without `--interval`.
@@ -55,7 +56,7 @@ impl Arguments {
         let mut parser = lexopt::Parser::from_args(args);
         while let Some(arg) = parser.next()? {
             match arg {
-                Long("target") => arguments.targets.push(target(&parser.value()?.string()?)?),
+                Long("target") => arguments.targets.push(uri::parse(&parser.value()?.string()?)?),
                 Long("interval") => {
                     let interval = duration::parse(&parser.value()?.string()?).map_err(|error| error.to_string())?;
                     if interval < Duration::from_millis(100) {
@@ -67,20 +68,6 @@ impl Arguments {
             }
         }
         Ok(arguments)
-    }
-}
-
-/// A URL; `http://` and `/metrics` are put in where they are missing.
-fn target(text: &str) -> Result<Uri, lexopt::Error> {
-    let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-    let refuse = |why: &str| format!("{text:?} is no URL to scrape ({why}); write it as http://host:port/path");
-    let uri: Uri = whole.parse().map_err(|error| refuse(&format!("{error}")))?;
-    let authority = uri.authority().map_or("", |authority| authority.as_str());
-    match (uri.scheme_str(), uri.host()) {
-        (Some("http" | "https"), Some(host)) if !host.is_empty() && (host == authority || uri.port_u16().is_some()) => {
-            Ok(uri)
-        }
-        _ => Err(refuse("http or https, a host and a port that is a number are needed").into()),
     }
 }
 
@@ -111,7 +98,7 @@ fn demonstrate(arguments: &Arguments) -> Result<Exit, String> {
         duration::format(arguments.interval)
     ));
     watch(&interrupted, &arrivals, &rooms);
-    rooms.stop();
+    rooms.stop(Instant::now() + STOP_WITHIN);
     collector.shutdown();
     say(&format!("{} samples arrived in {} packs", arrivals.samples.value(), arrivals.packs.value()));
     Ok(Exit::Ok)
@@ -158,26 +145,17 @@ fn start_agent(licence: &Licence, server: SocketAddr) -> Result<Rooms, String> {
 
 /// One job per target; without any, one that scrapes the agent's own metrics.
 fn jobs(arguments: &Arguments, own: Option<SocketAddr>) -> Vec<Arc<ScrapeJob>> {
-    let job = |name: &str, address: String| {
-        let mut job = ScrapeJob::new(name, Discover::Static(vec![address]));
+    let mut jobs: Vec<ScrapeJob> = arguments.targets.iter().map(|target| uri::job("try", target)).collect();
+    if jobs.is_empty() {
+        let address = |address: SocketAddr| Discover::Static(vec![address.to_string()]);
+        jobs.extend(own.map(|own| ScrapeJob::new("openagent", address(own))));
+    }
+    let timed = |mut job: ScrapeJob| {
         job.interval = arguments.interval;
         job.timeout = arguments.interval.min(job.timeout);
-        job
-    };
-    if arguments.targets.is_empty() {
-        return own.map(|address| Arc::new(job("openagent", address.to_string()))).into_iter().collect();
-    }
-    let of_uri = |uri: &Uri| {
-        let scheme = if uri.scheme_str() == Some("https") { Scheme::Https } else { Scheme::Http };
-        let port = uri.port_u16().unwrap_or(if scheme == Scheme::Https { 443 } else { 80 });
-        let mut job = job("try", format!("{}:{port}", uri.host().unwrap_or_default()));
-        job.scheme = Some(scheme);
-        if let Some(path) = uri.path_and_query().filter(|path| path.as_str() != "/") {
-            path.as_str().clone_into(&mut job.path);
-        }
         Arc::new(job)
     };
-    arguments.targets.iter().map(of_uri).collect()
+    jobs.into_iter().map(timed).collect()
 }
 
 /// Prints the summary lines until the end.
@@ -225,19 +203,4 @@ fn arrived(pack: &Pack, arrivals: &Arrivals) {
 /// Says how it goes, on stderr, so that stdout is samples alone.
 fn say(line: &str) {
     let _ = writeln!(io::stderr(), "try: {line}");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_target_is_a_url_with_or_without_its_scheme() {
-        assert_eq!(target("localhost:9100").unwrap().to_string(), "http://localhost:9100/");
-        assert_eq!(target("https://h/x?y=z").unwrap().path_and_query().unwrap(), "/x?y=z");
-        for faulty in ["", "ftp://h/", "http://", "h:port"] {
-            let error = target(faulty).unwrap_err().to_string();
-            assert!(error.contains("is no URL to scrape"), "{error}");
-        }
-    }
 }

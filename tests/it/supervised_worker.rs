@@ -2,6 +2,7 @@
 
 use crate::exporter::Exporter;
 use crate::support::{Collector, Home, LICENCE, LONG, Running, openagent, static_config, wait_for};
+use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -15,9 +16,14 @@ struct Whole {
 
 impl Whole {
     fn start(conf: &str) -> Self {
+        Self::with_target(conf, ("unused", "127.0.0.1:1", "enabled: false"))
+    }
+
+    /// Beside the exporter that answers another target is scraped.
+    fn with_target(conf: &str, other: (&str, &str, &str)) -> Self {
         let exporter = Exporter::text(|_| "ticks 1\n".into());
         let collector = Collector::start("127.0.0.1:0", &[]);
-        let config = static_config("1s", &[("clock", &exporter.address.to_string(), "")]);
+        let config = static_config("1s", &[("clock", &exporter.address.to_string(), ""), other]);
         let home = Home::new(&collector.address, conf, &config);
         let supervisor = Running::start(openagent().arg("standalone").env("WHATAP_HOME", home.path()));
         let whole = Self { _exporter: exporter, collector, home, supervisor };
@@ -85,6 +91,38 @@ fn the_worker_ends_within_two_seconds_of_a_killed_supervisor() {
     whole.supervisor.signal("KILL");
     let took = ended(&worker);
     assert!(took <= Duration::from_secs(2), "{took:?}");
+}
+
+/// A listener that takes connections and never answers.
+fn hanging() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    (listener, address)
+}
+
+#[test]
+fn a_target_that_hangs_does_not_keep_an_orphan_alive() {
+    let (listener, address) = hanging();
+    let whole = Whole::with_target("", ("stuck", &address, "interval: 10s\ntimeout: 10s"));
+    let worker = whole.worker(1);
+    listener.accept().unwrap();
+    whole.supervisor.signal("KILL");
+    let took = ended(&worker);
+    assert!(took <= Duration::from_secs(2), "{took:?}");
+}
+
+#[test]
+fn neither_a_hanging_target_nor_a_server_that_is_gone_delays_the_end_beyond_ten_seconds() {
+    let (listener, address) = hanging();
+    let mut whole = Whole::with_target("", ("stuck", &address, "interval: 10s\ntimeout: 10s"));
+    let worker = whole.worker(1);
+    listener.accept().unwrap();
+    whole.collector.process.signal("STOP");
+    whole.supervisor.signal("TERM");
+    let asked = Instant::now();
+    assert_eq!(whole.supervisor.exit().code(), Some(0), "{:?}", whole.supervisor.stderr.all());
+    assert!(asked.elapsed() <= Duration::from_secs(10), "{:?}", asked.elapsed());
+    ended(&worker);
 }
 
 #[test]
