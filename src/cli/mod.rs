@@ -7,11 +7,13 @@ pub mod exit;
 mod foreground;
 mod help;
 mod parse;
+mod scrape;
 mod send_sample;
 mod settings;
 mod status;
 mod supervisor;
 mod try_it;
+mod uri;
 mod version;
 
 use exit::Exit;
@@ -34,6 +36,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         "standalone" => supervisor::run_default(true, rest),
         "send-sample" => send_sample::run(rest),
         "supervisor" => supervisor::run(rest),
+        "scrape" => scrape::run(rest),
         "parse" => parse::run(rest),
         "check" => check::run(rest),
         "help" | "--help" | "-h" => help::run(&rest),

@@ -165,6 +165,7 @@ fn panicked(panic: &(dyn std::any::Any + Send), duration: Duration) -> Outcome {
         tally: Tally::default(),
         body_bytes: 0,
         timings: super::fetch::Timings::default(),
+        answer: None,
         error: Some(ScrapeError::Panicked(text)),
         first_fault: None,
     }

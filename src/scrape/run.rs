@@ -17,6 +17,7 @@ use crate::exposition::window::DEFAULT_MAX_LINE_BYTES;
 use crate::exposition::{Format, Options, Parser, PumpError, Window, pump};
 use crate::telemetry::counters::COUNTERS;
 use crate::wire::pack::EncodedPack;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -102,16 +103,36 @@ pub struct Outcome {
     pub body_bytes: u64,
     /// Where the time went.
     pub timings: Timings,
+    /// What the answer said of itself; `None` when there was none.
+    pub answer: Option<Answer>,
     /// Why it failed.
     pub error: Option<ScrapeError>,
     /// The first line that could not be read, in lenient text.
     pub first_fault: Option<String>,
 }
 
+/// What a target's answer said of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The Content-Type header; empty when there was none.
+    pub content_type: String,
+    /// The format it was read as.
+    pub format: Format,
+    /// Who answered.
+    pub peer: Option<SocketAddr>,
+    /// Redirects that were followed.
+    pub redirects: u32,
+    /// Whether an idle connection was used.
+    pub reused: bool,
+    /// Bytes of the body on the wire, before inflation.
+    pub wire_bytes: u64,
+}
+
 /// What the body gave.
 struct Got {
     body_bytes: u64,
     timings: Timings,
+    answer: Option<Answer>,
     result: Result<(), ScrapeError>,
 }
 
@@ -137,6 +158,7 @@ impl Scraping {
             tally: sink.tally,
             body_bytes: got.body_bytes,
             timings: got.timings,
+            answer: got.answer,
             error,
             first_fault: sink.first_fault.as_ref().map(ToString::to_string),
         };
@@ -159,7 +181,7 @@ impl Scraping {
             Ok(response) => response,
             Err(error) => {
                 let result = Err(ScrapeError::Fetch(error));
-                return Got { body_bytes: 0, timings: Timings::default(), result };
+                return Got { body_bytes: 0, timings: Timings::default(), answer: None, result };
             }
         };
         let ContentType { format, fallback } = content_type::of(&response.content_type);
@@ -177,7 +199,16 @@ impl Scraping {
                 ScrapeError::Limit(breach.expect("a sink only stops a body for a limit it has noted"))
             }
         });
-        Got { body_bytes: response.body.inflated_bytes(), timings: response.timings, result }
+        let answer = Answer {
+            content_type: response.content_type,
+            format,
+            peer: response.peer,
+            redirects: response.redirects,
+            reused: response.reused,
+            wire_bytes: response.body.wire_bytes(),
+        };
+        let body_bytes = response.body.inflated_bytes();
+        Got { body_bytes, timings: response.timings, answer: Some(answer), result }
     }
 
     /// Adds the help records that are due and hands everything over.
