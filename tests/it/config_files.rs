@@ -164,6 +164,9 @@ fn faulty_files_say_where_and_how_to_mend_it() {
         target_with("interval: -5s"),
         target_with("adaptiveTimeout: {multiplier: 0.5, failureThreshold: 0}"),
         target_with("metricRelabelConfigs: [{sourceLabel: [a], action: drop}]"),
+        target_with("metricRelabelConfigs: [{action: drp}]"),
+        target_with("relabelConfigs: [{action: keep, sourceLabels: [a]}, {action: drop, sourceLabels: [a], regex: 'a(b'}]"),
+        job_with("metric_relabel_configs: [{action: hashmod, source_labels: [a], target_label: t}]"),
         target_with("path: 'metrics x'"),
         target_with("bearerTokenFile: /t\n            authorization: {credentials: c}"),
         format!("{AGENT}      - {{targetName: t, type: Deployment, endpoints: []}}\n"),
@@ -221,6 +224,9 @@ fn faulty_files_say_where_and_how_to_mend_it() {
         s.yaml:9:31: features.openAgent.targets[0].endpoints[0].adaptiveTimeout.multiplier: 0.5 would not let the timeout grow; write more than 1
         s.yaml:9:48: features.openAgent.targets[0].endpoints[0].adaptiveTimeout.failureThreshold: 0 is no count of timeouts; write 1 or more
         s.yaml:9:37: features.openAgent.targets[0].endpoints[0].metricRelabelConfigs[0].sourceLabel: unknown key; did you mean "sourceLabels"?
+        s.yaml:9:37: features.openAgent.targets[0].endpoints[0].metricRelabelConfigs[0].action: unknown relabel action "drp"; the actions are replace, keep, drop, keepequal, dropequal, hashmod, labelmap, labeldrop, labelkeep, lowercase, uppercase
+        s.yaml:9:99: features.openAgent.targets[0].endpoints[0].relabelConfigs[1].regex: "a(b" at byte 2: missing closing )
+        s.yaml:4:30: scrape_configs[0].metric_relabel_configs[0]: modulus: hashmod requires a modulus of 1 or more
         s.yaml:9:13: features.openAgent.targets[0].endpoints[0].path: "metrics x" is no path; write /metrics, spaces as %20
         s.yaml:8:13: features.openAgent.targets[0].endpoints[0]: authorization, bearerTokenFile and bearerToken exclude each other; keep one of them
         s.yaml:5:25: features.openAgent.targets[0].type: "Deployment" is none of PodMonitor, ServiceMonitor, StaticEndpoints
