@@ -7,6 +7,7 @@ pub mod exit;
 mod foreground;
 mod help;
 mod parse;
+mod relabel;
 mod scrape;
 mod send_sample;
 mod settings;
@@ -39,6 +40,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         "scrape" => scrape::run(rest),
         "parse" => parse::run(rest),
         "check" => check::run(rest),
+        "relabel" => relabel::run(rest),
         "help" | "--help" | "-h" => help::run(&rest),
         "version" | "--version" | "-V" => version::run(&rest),
         unknown => args::unknown_command(unknown),

@@ -165,7 +165,9 @@ fn faulty_files_say_where_and_how_to_mend_it() {
         target_with("adaptiveTimeout: {multiplier: 0.5, failureThreshold: 0}"),
         target_with("metricRelabelConfigs: [{sourceLabel: [a], action: drop}]"),
         target_with("metricRelabelConfigs: [{action: drp}]"),
-        target_with("relabelConfigs: [{action: keep, sourceLabels: [a]}, {action: drop, sourceLabels: [a], regex: 'a(b'}]"),
+        target_with(
+            "relabelConfigs: [{action: keep, sourceLabels: [a]}, {action: drop, sourceLabels: [a], regex: 'a(b'}]",
+        ),
         job_with("metric_relabel_configs: [{action: hashmod, source_labels: [a], target_label: t}]"),
         target_with("path: 'metrics x'"),
         target_with("bearerTokenFile: /t\n            authorization: {credentials: c}"),

@@ -24,6 +24,7 @@ mod metering;
 mod node_exporter;
 mod parse;
 mod pki;
+mod relabel;
 mod send_sample;
 mod sender;
 mod supervised_worker;

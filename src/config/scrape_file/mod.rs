@@ -20,7 +20,7 @@ mod values;
 use super::fault::{Fault, Severity};
 use super::job::{Limits, ScrapeJob};
 use super::settings::Settings;
-use crate::relabel::Anchoring;
+use crate::relabel::{Anchoring, Options, Rules};
 use crate::yaml::{self, Node, Value};
 use cursor::{Cursor, Fields};
 use faults::Faults;
@@ -126,27 +126,38 @@ pub fn validate(text: &str, file: &str, context: &Context) -> Result<(), String>
     if errors.is_empty() { Ok(()) } else { Err(errors.join("\n")) }
 }
 
-/// Reads rules alone: a list of them, or a mapping with relabel_configs or metric_relabel_configs.
+/// Which rules [`parse_rules`] reads, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RulesWanted {
+    /// Of a mapping that has both, those for samples rather than those for targets.
+    pub of_samples: bool,
+    /// How they are to be compiled.
+    pub options: Options,
+}
+
+/// Reads rules alone: a list of them, or a mapping with relabel_configs, metric_relabel_configs or both.
 ///
 /// # Errors
 /// Every fault of the text.
-pub fn parse_rules(text: &str, file: &str, anchoring: Anchoring) -> Result<Arc<crate::relabel::Rules>, FileFault> {
+pub fn parse_rules(text: &str, file: &str, wanted: RulesWanted) -> Result<Arc<Rules>, FileFault> {
     let faults = Faults::of(file);
     let root = yaml::parse(text).unwrap_or_else(|error| {
         faults.error(error.at, String::new(), error.what);
         Node { at: error.at, value: Value::List(Vec::new()) }
     });
     let cursor = Cursor::root(&root, &faults);
-    let list = if cursor.is_map() { cursor.fields().and_then(rules_of) } else { Some(cursor) };
-    let rules = list.and_then(|list| RuleCache::new(anchoring).read(&list));
+    let list =
+        if cursor.is_map() { cursor.fields().and_then(|fields| rules_of(&fields, wanted)) } else { Some(cursor) };
+    let rules = list.and_then(|list| RuleCache::new(wanted.options).read(&list));
     match rules {
         Some(rules) if faults.errors() == 0 => Ok(rules),
         _ => Err(FileFault { faults: faults.into_list() }),
     }
 }
 
-fn rules_of(fields: Fields<'_>) -> Option<Cursor<'_>> {
-    let list = fields.take("relabelConfigs").or_else(|| fields.take("metricRelabelConfigs"));
+fn rules_of<'a>(fields: &Fields<'a>, wanted: RulesWanted) -> Option<Cursor<'a>> {
+    let (targets, samples) = (fields.take("relabelConfigs"), fields.take("metricRelabelConfigs"));
+    let list = if wanted.of_samples { samples.or(targets) } else { targets.or(samples) };
     if list.is_none() {
         fields.whole().error("has neither relabel_configs nor metric_relabel_configs");
     }
@@ -176,7 +187,8 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     fn new(faults: &'a Faults, anchoring: Anchoring) -> Self {
-        Self { rules: RuleCache::new(anchoring), faults, inside: Cell::new(0), names: RefCell::default() }
+        let options = Options { anchoring, ..Options::default() };
+        Self { rules: RuleCache::new(options), faults, inside: Cell::new(0), names: RefCell::default() }
     }
 
     fn root(&self, root: &Cursor<'_>, context: &Context) -> Vec<Found> {

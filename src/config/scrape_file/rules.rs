@@ -5,7 +5,7 @@
 
 use super::cursor::Cursor;
 use super::names;
-use crate::relabel::{Anchoring, RuleConfig, RuleError, Rules};
+use crate::relabel::{Options, RuleConfig, RuleError, Rules};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ const KEYS: [&str; 7] = ["sourceLabels", "separator", "regex", "modulus", "targe
 
 /// Compiled rules by what was written.
 pub struct RuleCache {
-    anchoring: Anchoring,
+    options: Options,
     compiled: RefCell<HashMap<String, Arc<Rules>>>,
 }
 
 impl RuleCache {
-    /// None yet; regexes will match as `anchoring` says.
-    pub fn new(anchoring: Anchoring) -> Self {
-        Self { anchoring, compiled: RefCell::default() }
+    /// None yet; rules will be compiled as `options` say.
+    pub fn new(options: Options) -> Self {
+        Self { options, compiled: RefCell::default() }
     }
 
     /// Reads and compiles a list of rules; `None` after a fault.
@@ -37,7 +37,7 @@ impl RuleCache {
         if let Some(rules) = self.compiled.borrow().get(&written) {
             return Some(rules.clone());
         }
-        match Rules::compile(&configs, self.anchoring) {
+        match Rules::compile_with(&configs, self.options) {
             Ok(rules) => Some(self.compiled.borrow_mut().entry(written).or_insert(Arc::new(rules)).clone()),
             Err(error) => {
                 tell(list, items.get(error.index), &error);
