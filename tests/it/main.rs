@@ -28,6 +28,7 @@ mod relabel;
 mod send_sample;
 mod sender;
 mod supervised_worker;
+mod status;
 mod supervisor;
 mod tidy;
 mod try_it;
