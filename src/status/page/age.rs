@@ -29,7 +29,7 @@ pub(super) fn until(moment_ms: i64, now_ms: i64, words: &Words) -> String {
     if moment_ms <= 0 {
         return "–".to_owned();
     }
-    if moment_ms <= now_ms {
+    if moment_ms < now_ms + 1000 {
         return words.now.to_owned();
     }
     words.until.replace("{}", &span(moment_ms - now_ms, words))

@@ -44,7 +44,10 @@ impl Row<'_> {
         )?;
         if let Some(error) = &report.error {
             let class = words.of_class(error.class());
-            write!(out, "<span class=\"reason\"><b>{class}</b> {}</span>", Text(error))?;
+            let text = error.to_string();
+            // English reasons often begin with those very words
+            let text = text.strip_prefix(class).map_or(text.as_str(), str::trim_start);
+            write!(out, "<span class=\"reason\"><b>{class}</b> {}</span>", Text(text))?;
         }
         write!(out, "</span><span class=\"chart\">{}</span>", sparkline::svg(&report.history, words.last_30))?;
         let scraped = report.scrapes > 0;
