@@ -85,9 +85,10 @@ impl Link {
         write_timeout: Duration,
     ) -> Result<Self, SessionFault> {
         let Connected { stream, session, identity, .. } = connected;
-        stream.set_write_timeout(Some(SLICE.min(write_timeout))).map_err(SessionFault::Write)?;
         let framer = Framer::new(session, &identity, encrypt, max_bytes);
-        Ok(Self { stream, framer, identity, buffer: Vec::with_capacity(BUFFER), framed: 0, write_timeout })
+        let link = Self { stream, framer, identity, buffer: Vec::with_capacity(BUFFER), framed: 0, write_timeout };
+        link.stream.set_write_timeout(Some(SLICE.min(write_timeout))).map_err(SessionFault::Write)?;
+        Ok(link)
     }
 
     /// Who the agent is in this session.

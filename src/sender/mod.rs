@@ -10,12 +10,15 @@
 
 mod backoff;
 mod batch;
+mod connecting;
+mod desk;
 mod drops;
 mod fault;
 mod inbox;
 mod link;
 mod outbox;
 mod pace;
+mod phase;
 mod queue;
 mod route;
 mod session;
@@ -38,6 +41,7 @@ pub use state::SenderState;
 
 use crate::wire::pack::Param;
 use crossbeam_channel::{Receiver, bounded, unbounded};
+use desk::Desk;
 use inbox::{Inbox, Message};
 use outbox::Outbox;
 use session::Outlets;
@@ -47,7 +51,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use uplink::Desk;
 
 /// Commands of the server that may wait for an answer.
 const COMMANDS: usize = 64;

@@ -7,6 +7,7 @@
 use super::batch::{Batch, Origin, Parcel};
 use super::drops::{DropReason, Drops};
 use super::queue::Queue;
+use super::spool::SpoolSettings;
 use super::spooling::Spooling;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -61,6 +62,14 @@ impl Outbox {
         });
     }
 
+    /// Goes on with another spool; what came out of the old one and is on its way lies in none now.
+    pub(super) fn change_spool(&mut self, settings: Option<SpoolSettings>, now: Instant) {
+        if !self.spooling.reconfigure(settings, now) {
+            let from_spool = |parcel: &&mut Parcel| matches!(parcel.origin, Origin::Spool(_));
+            self.pending.iter_mut().filter(from_spool).for_each(|parcel| parcel.origin = Origin::Queue);
+        }
+    }
+
     /// Replies that nobody waits for any more.
     pub(super) fn drop_reply(&self, batch: &Batch) {
         self.drops.batch(DropReason::ReplyLate, batch);
@@ -111,7 +120,7 @@ impl Outbox {
             self.spill_parcels(on_its_way, now);
             self.pending.clear();
         }
-        self.pending.extend(waiting);
+        self.pending.extend(waiting.into_iter().map(|parcel| Parcel { strikes: 0, ..parcel }));
         self.spill(0, now);
         while let Some(batch) = self.queue.pop() {
             self.put_batch(batch);
@@ -121,7 +130,7 @@ impl Outbox {
                 self.drops.parcel(DropReason::Shutdown, &parcel);
             }
         }
-        self.spooling.sync();
+        self.spooling.close();
     }
 
     /// Writes packs to the disk. Those already there stay pending, and all from the first that the disk refuses
@@ -129,7 +138,8 @@ impl Outbox {
     fn spill_parcels(&mut self, parcels: impl IntoIterator<Item = Parcel>, now: Instant) -> bool {
         let mut taking = true;
         for parcel in parcels {
-            let stays = self.is_on_disk(&parcel) || parcel.origin == Origin::Reply;
+            // what may be the reason of broken sessions stays first, so that it is found out
+            let stays = self.is_on_disk(&parcel) || parcel.origin == Origin::Reply || parcel.strikes > 0;
             taking = taking && (stays || self.spooling.put(parcel.time_ms, &parcel.pack, now));
             if stays || !taking {
                 self.pending.push_back(parcel);

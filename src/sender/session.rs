@@ -11,26 +11,22 @@ use super::settings::SenderSettings;
 use super::state::SenderState;
 use crate::os;
 use crate::wire::frame::{Code, Frame, FrameReader};
-use crate::wire::handshake::Client;
-use crate::wire::identity::{Identity, naming_address};
+use crate::wire::identity::Identity;
 use crate::wire::pack::{Body, Param};
 use crate::wire::session::{OpenError, Session};
 use crate::wire::time_sync;
 use crossbeam_channel::{Sender, TrySendError};
 use std::convert::Infallible;
-use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Name look-ups of the C library need the most of it.
 const STACK_BYTES: usize = 256 << 10;
-
-/// The most bytes of a key exchange's answer taken at once.
-const REPLY_BYTES: usize = 2 << 10;
 
 /// What a session's thread tells the sender thread.
 pub(super) enum SessionEvent {
@@ -98,10 +94,11 @@ pub(super) struct Outlets {
     pub(super) state: Arc<SenderState>,
 }
 
-struct Run {
+/// One session's thread.
+pub(super) struct Run {
     number: u64,
-    host: String,
-    settings: SenderSettings,
+    pub(super) host: String,
+    pub(super) settings: SenderSettings,
     outlets: Outlets,
     stop: Arc<AtomicBool>,
 }
@@ -121,54 +118,6 @@ impl Run {
         let connected = self.connected(&stream, &session, identity).map_err(SessionFault::KeyExchange)?;
         self.tell(SessionEvent::Up(Box::new(connected)));
         self.receive(stream, &session, &early)
-    }
-
-    fn connect(&self) -> Result<TcpStream, SessionFault> {
-        let host = self.host.trim_start_matches('[').trim_end_matches(']');
-        let addresses = (host, self.settings.port).to_socket_addrs().map_err(SessionFault::Resolve)?;
-        let mut last = io::Error::new(ErrorKind::NotFound, "no address was found");
-        for address in addresses {
-            self.check_wanted()?;
-            match TcpStream::connect_timeout(&address, self.settings.connect_timeout) {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = error,
-            }
-        }
-        Err(SessionFault::Connect(last))
-    }
-
-    /// Sends the hello and reads the answer: who we are, the session, and the bytes that came behind the answer.
-    fn exchange_keys(&self, mut stream: &TcpStream) -> Result<(Identity, Session, Vec<u8>), SessionFault> {
-        let deadline = Instant::now() + self.settings.connect_timeout;
-        let local = stream.local_addr().map_err(SessionFault::KeyExchange)?;
-        let identity = (self.settings.identity)(self.settings.licence.pcode, naming_address(local.ip()));
-        let client = Client::new(&self.settings.licence, identity.oid, self.settings.cypher_level);
-        stream
-            .set_nodelay(true)
-            .and_then(|()| stream.set_write_timeout(Some(self.settings.connect_timeout)))
-            .and_then(|()| stream.write_all(&client.hello(&identity.oname, identity.ip)))
-            .map_err(key_exchange_fault)?;
-        let mut answer = Vec::new();
-        loop {
-            self.read_answer(stream, &mut answer, deadline)?;
-            if let Some((session, len)) = client.read_reply(&answer).map_err(SessionFault::Handshake)? {
-                return Ok((identity, session, answer.split_off(len)));
-            }
-        }
-    }
-
-    fn read_answer(&self, mut stream: &TcpStream, answer: &mut Vec<u8>, deadline: Instant) -> Result<(), SessionFault> {
-        self.check_wanted()?;
-        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        let mut bytes = [0; REPLY_BYTES];
-        let read = stream.set_read_timeout(Some(left)).and_then(|()| stream.read(&mut bytes));
-        match read.map_err(key_exchange_fault)? {
-            0 => Err(SessionFault::KeyExchangeClosed),
-            read => {
-                answer.extend_from_slice(&bytes[..read]);
-                Ok(())
-            }
-        }
     }
 
     fn connected(&self, stream: &TcpStream, session: &Arc<Session>, identity: Identity) -> io::Result<Connected> {
@@ -237,7 +186,8 @@ impl Run {
         }
     }
 
-    fn check_wanted(&self) -> Result<(), SessionFault> {
+    /// Whether the session is still wanted.
+    pub(super) fn check_wanted(&self) -> Result<(), SessionFault> {
         if self.stop.load(Relaxed) { Err(SessionFault::Ended) } else { Ok(()) }
     }
 
@@ -250,19 +200,6 @@ impl Run {
 /// `host:port`, IPv6 addresses bracketed.
 fn server_name(host: &str, port: u16) -> String {
     if host.contains(':') && !host.starts_with('[') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-}
-
-/// A reset during the key exchange is how a server shows that it doesn't know the licence, as closing is.
-fn key_exchange_fault(error: io::Error) -> SessionFault {
-    match error.kind() {
-        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => {
-            SessionFault::KeyExchangeClosed
-        }
-        _ if is_timeout(&error) => {
-            SessionFault::KeyExchange(io::Error::new(ErrorKind::TimedOut, "the server did not answer in time"))
-        }
-        _ => SessionFault::KeyExchange(error),
-    }
 }
 
 /// A deadline of a blocking socket shows as either.

@@ -74,16 +74,17 @@ impl SenderSettings {
             retry_window_bytes: 1 << 20,
             replay_bytes_per_second: 8 << 20,
             spool: None,
-            spool_after: Duration::from_millis(500),
+            spool_after: Duration::from_millis(400),
         }
     }
 
-    /// Whether a session under `other` would be set up in another way than under these.
+    /// Whether a session under `other` would be set up in another way than under these, or its packs lie elsewhere.
     pub(super) fn needs_reconnect(&self, other: &Self) -> bool {
         let session = |s: &Self| {
             (s.hosts.clone(), s.port, s.cypher_level, s.encrypt, s.connect_timeout, s.read_timeout, s.write_timeout)
         };
-        self.licence != other.licence || session(self) != session(other)
+        let dir = |s: &Self| s.spool.as_ref().map(|spool| spool.dir.clone());
+        self.licence != other.licence || session(self) != session(other) || dir(self) != dir(other)
     }
 }
 

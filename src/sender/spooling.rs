@@ -8,6 +8,7 @@ use super::batch::{Parcel, Place};
 use super::spool::{Spool, SpoolError, SpoolOrder, SpoolSettings};
 use super::state::SenderState;
 use crate::wire::pack::EncodedPack;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,12 +41,20 @@ impl Spooling {
         spooling
     }
 
-    /// Goes on under other settings; the packs of the old directory stay there.
-    pub(super) fn reconfigure(&mut self, settings: Option<SpoolSettings>, now: Instant) {
-        if self.settings != settings {
-            self.spool = None;
-            *self = Self::new(settings, Arc::clone(&self.state), now);
+    /// Goes on under other settings. Returns whether it is still the same spool; the packs of another stay where they
+    /// are.
+    pub(super) fn reconfigure(&mut self, settings: Option<SpoolSettings>, now: Instant) -> bool {
+        if dir(self.settings.as_ref()) == dir(settings.as_ref()) {
+            if let Some((spool, settings)) = self.spool.as_mut().zip(settings.as_ref()) {
+                spool.reconfigure(settings.clone());
+            }
+            self.settings = settings;
+            return true;
         }
+        self.state.set_spool(0, None);
+        self.state.set_spool_fault(None);
+        *self = Self::new(settings, Arc::clone(&self.state), now);
+        false
     }
 
     /// Whether packs can be put into it now.
@@ -119,12 +128,11 @@ impl Spooling {
         }
     }
 
-    /// Brings everything to the disk.
-    pub(super) fn sync(&mut self) {
-        if let Some(Err(error)) = self.spool.as_mut().map(Spool::sync) {
-            self.ill(&error);
-        }
+    /// Closes the spool: everything is on the disk then.
+    pub(super) fn close(&mut self) {
         self.publish();
+        self.spool = None;
+        self.settings = None;
     }
 
     fn publish(&self) {
@@ -165,4 +173,8 @@ impl Spooling {
             self.state.set_spool_fault(None);
         }
     }
+}
+
+fn dir(settings: Option<&SpoolSettings>) -> Option<&Path> {
+    settings.map(|settings| settings.dir.as_path())
 }

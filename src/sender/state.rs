@@ -36,6 +36,7 @@ pub struct SenderState {
     connected: AtomicBool,
     sessions: AtomicU64,
     clock_offset_ms: AtomicI64,
+    queue_bytes: AtomicU64,
     unacked_bytes: AtomicU64,
     spool_bytes: AtomicU64,
     spool_oldest_ms: AtomicI64,
@@ -64,6 +65,11 @@ impl SenderState {
     /// Milliseconds by which the server's clock is ahead of the agent's.
     pub fn clock_offset_ms(&self) -> i64 {
         self.clock_offset_ms.load(Relaxed)
+    }
+
+    /// Bytes that waited in memory when the sender thread last looked, at most a second ago.
+    pub fn queue_bytes(&self) -> u64 {
+        self.queue_bytes.load(Relaxed)
     }
 
     /// Bytes sent that the server has not yet shown to have.
@@ -130,8 +136,9 @@ impl SenderState {
         self.clock_offset_ms.store(offset_ms, Relaxed);
     }
 
-    pub(super) fn set_unacked(&self, bytes: usize) {
-        self.unacked_bytes.store(bytes as u64, Relaxed);
+    pub(super) fn set_waiting(&self, queued: usize, unacked: usize) {
+        self.queue_bytes.store(queued as u64, Relaxed);
+        self.unacked_bytes.store(unacked as u64, Relaxed);
     }
 
     pub(super) fn set_spool(&self, bytes: u64, oldest_ms: Option<i64>) {

@@ -5,12 +5,12 @@
 //! - One session at a time; what a session that was left still says is ignored by its number.
 
 use super::batch::Batch;
+use super::desk::Desk;
 use super::drops::Teller;
-use super::fault::SessionFault;
-use super::now_ms;
+use super::phase::Phase;
 use super::route::Route;
-use super::session::{Attempt, Connected, Outlets, SessionEvent};
-use super::uplink::{Desk, Uplink};
+use super::session::{Outlets, SessionEvent};
+
 use crossbeam_channel::{Receiver, never, select_biased};
 use std::net::Shutdown;
 use std::thread::JoinHandle;
@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 /// The longest the loop waits, for its heartbeat and for what it publishes.
 const WAKE: Duration = Duration::from_secs(1);
 
-/// How long the echoes of a broken session are waited for.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+/// The loop never spins faster than this for its own sake.
+const SHORTEST: Duration = Duration::from_millis(20);
 
 /// The sender thread's own state.
 pub(super) struct Worker {
@@ -28,23 +28,13 @@ pub(super) struct Worker {
     pub(super) events: Receiver<(u64, SessionEvent)>,
     pub(super) outlets: Outlets,
     pub(super) route: Route,
-    phase: Phase,
-    attempts: u64,
+    pub(super) phase: Phase,
+    pub(super) attempts: u64,
     /// Since when there is no session.
-    away_since: Instant,
+    pub(super) away_since: Instant,
     /// Threads of sessions that were left and may still be ending.
-    ending: Vec<JoinHandle<()>>,
+    pub(super) ending: Vec<JoinHandle<()>>,
     teller: Teller,
-}
-
-/// How far the present session is.
-enum Phase {
-    /// None; the next is tried then.
-    Waiting(Instant),
-    /// Its thread connects and exchanges keys.
-    Connecting(Attempt),
-    /// Frames go out.
-    Up(Box<Uplink>),
 }
 
 /// What the loop waits for.
@@ -120,13 +110,19 @@ impl Worker {
     fn wait(&self, now: Instant) -> Duration {
         let wait = match &self.phase {
             Phase::Up(uplink) => uplink.idle_for(&self.desk, now),
-            Phase::Waiting(until) => until.saturating_duration_since(now).min(self.desk.settings.spool_after / 2),
-            Phase::Connecting(_) => self.desk.settings.spool_after / 2,
+            Phase::Waiting(until) => until.saturating_duration_since(now).min(self.spill_every()),
+            Phase::Connecting(_) => self.spill_every(),
         };
         match self.desk.inbox.stop_at() {
             Some(stop_at) => wait.min(stop_at.saturating_duration_since(now)),
             None => wait,
         }
+    }
+
+    /// How often what waits in memory goes to the spool while there is no session.
+    fn spill_every(&self) -> Duration {
+        let settings = &self.desk.settings;
+        if settings.spool.is_some() { (settings.spool_after / 4).max(SHORTEST) } else { WAKE }
     }
 
     fn handle(&mut self, event: Event, now: Instant) {
@@ -139,7 +135,7 @@ impl Worker {
             Event::Session(..) => {}
             Event::Reply(batch) => self.reply(batch, now),
             Event::Batch(batch) => self.batch(batch, now),
-            Event::Pressure => self.relieve(now),
+            Event::Pressure => self.pressure(now),
             Event::Tick => self.tick(now),
         }
     }
@@ -155,20 +151,6 @@ impl Worker {
                 self.with_uplink(now, |uplink, desk| uplink.send(desk));
             }
             SessionEvent::Lost(fault) => self.lost(fault, now),
-        }
-    }
-
-    fn up(&mut self, connected: Connected, now: Instant) {
-        let Phase::Connecting(attempt) = std::mem::replace(&mut self.phase, Phase::Waiting(now)) else { return };
-        let server = format!("{} ({})", attempt.server, connected.address);
-        log::info!("connected to {server} as {:?}", connected.identity.oname);
-        match Uplink::new(attempt, connected, &self.desk, now) {
-            Ok(uplink) => {
-                self.phase = Phase::Up(Box::new(uplink));
-                self.desk.state.up(server, now_ms());
-                self.with_uplink(now, |uplink, desk| uplink.send(desk));
-            }
-            Err(fault) => self.lost(fault, now),
         }
     }
 
@@ -202,11 +184,10 @@ impl Worker {
         }
     }
 
-    /// More than half of the queue is full: where it can't be sent, the spool takes it.
-    fn relieve(&mut self, now: Instant) {
+    fn pressure(&mut self, now: Instant) {
         let sends = matches!(&self.phase, Phase::Up(uplink) if uplink.wants_batch(&self.desk, now));
-        if !sends && self.desk.outbox.queue.is_pressed() {
-            self.desk.outbox.spill(self.desk.settings.queue_bytes / 4, now);
+        if !sends {
+            self.desk.relieve(now);
         }
     }
 
@@ -219,103 +200,11 @@ impl Worker {
         }
         self.desk.outbox.spooling.tick(now);
         let unacked = if let Phase::Up(uplink) = &self.phase { uplink.unacked_bytes() } else { 0 };
-        self.desk.state.set_unacked(unacked);
+        self.desk.state.set_waiting(self.desk.outbox.queue.bytes(), unacked);
         for line in self.teller.lines(&self.desk.state.drops, now) {
             log::warn!("{line}");
         }
         self.ending.retain(|thread| !thread.is_finished());
-    }
-
-    fn connect(&mut self, now: Instant) {
-        let Some(host) = self.route.host() else {
-            self.phase = Phase::Waiting(now + self.route.pause());
-            return;
-        };
-        self.attempts += 1;
-        match Attempt::start(self.attempts, host, &self.desk.settings, self.outlets.clone()) {
-            Ok(attempt) => self.phase = Phase::Connecting(attempt),
-            Err(fault) => self.lost(fault, now),
-        }
-    }
-
-    /// Acts on new settings, if that is what came.
-    fn reconfigure(&mut self, now: Instant) {
-        let Some(fresh) = self.desk.inbox.fresh_settings() else { return };
-        let old = std::mem::replace(&mut self.desk.settings, *fresh);
-        let settings = &self.desk.settings;
-        self.desk.outbox.queue.rebound(settings.queue_bytes);
-        self.desk.outbox.spooling.reconfigure(settings.spool.clone(), now);
-        let stays = !settings.needs_reconnect(&old)
-            && match &mut self.phase {
-                Phase::Up(uplink) => {
-                    uplink.reconfigure(settings, now);
-                    uplink.is_identity_of(settings)
-                }
-                _ => false,
-            };
-        if !stays {
-            self.route = Route::new(settings.hosts.clone(), settings.backoff);
-            self.desk.echoes = false;
-            self.leave(&SessionFault::Ended, now);
-            self.desk.state.left(now_ms());
-            log::info!("the settings of the server have changed: connecting anew");
-        }
-    }
-
-    fn lost(&mut self, fault: SessionFault, now: Instant) {
-        if matches!(fault, SessionFault::Write(_)) {
-            self.hear_out();
-        }
-        let error = format!("{}: {fault}", self.leave(&fault, now));
-        log::warn!("{error}");
-        self.desk.state.down(error, now_ms());
-        self.phase = Phase::Waiting(now + self.route.pause());
-    }
-
-    /// A write failed, so the connection is closed; what the server had echoed before may still be on its way through
-    /// the session's thread, and saves repeats.
-    fn hear_out(&mut self) {
-        let Phase::Up(uplink) = &mut self.phase else { return };
-        let until = Instant::now() + LAST_WORDS;
-        while let Ok((number, event)) = self.events.recv_deadline(until) {
-            let moved = match event {
-                SessionEvent::Echo { agent_ms, server_ms, at } if number == uplink.attempt.number => {
-                    uplink.echo(&mut self.desk, agent_ms, server_ms, at)
-                }
-                SessionEvent::Lost(_) if number == uplink.attempt.number => return,
-                _ => false,
-            };
-            if moved {
-                self.route.proved_good();
-            }
-        }
-    }
-
-    /// Leaves the session, if there is one: what was on its way goes first over the next. Gives the server's name.
-    fn leave(&mut self, fault: &SessionFault, now: Instant) -> String {
-        let attempt = match std::mem::replace(&mut self.phase, Phase::Waiting(now)) {
-            Phase::Waiting(_) => return "no session".to_owned(),
-            Phase::Connecting(attempt) => attempt,
-            Phase::Up(uplink) => {
-                self.away_since = now;
-                let (attempt, sent) = uplink.end(fault);
-                self.desk.outbox.take_back(sent);
-                attempt
-            }
-        };
-        let server = attempt.server.clone();
-        self.ending.push(attempt.abandon());
-        server
-    }
-
-    /// Lets the session do something; one that fails is left.
-    fn with_uplink(&mut self, now: Instant, act: impl FnOnce(&mut Uplink, &mut Desk) -> Result<(), SessionFault>) {
-        let Phase::Up(uplink) = &mut self.phase else { return };
-        if let Err(fault) = act(uplink, &mut self.desk) {
-            self.lost(fault, now);
-        }
-        // a write that took long may have brought new settings
-        self.reconfigure(now);
     }
 
     fn is_present(&self, number: u64) -> bool {
@@ -357,7 +246,7 @@ impl Worker {
         self.desk.outbox.queue.close();
         let phase = std::mem::replace(&mut self.phase, Phase::Waiting(now));
         if let Phase::Up(uplink) = phase {
-            let (attempt, sent) = uplink.end(&SessionFault::Ended);
+            let (attempt, sent) = uplink.end(&super::fault::SessionFault::Ended);
             self.desk.outbox.stow(sent, now);
             let _ = attempt.abandon().join();
         } else {

@@ -6,19 +6,16 @@
 //!   data of a burst, and when the session was idle for [`IDLE_SYNC`].
 
 use super::batch::{Origin, Parcel};
+use super::desk::Desk;
 use super::drops::DropReason;
 use super::fault::SessionFault;
-use super::inbox::Inbox;
 use super::link::Link;
-use super::outbox::Outbox;
+use super::now_ms;
 use super::pace::Pace;
-use super::session::{Attempt, Connected};
+use super::session::Attempt;
 use super::settings::SenderSettings;
 use super::state::SenderState;
 use super::unacked::Unacked;
-use super::{Pulse, now_ms};
-use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// An idle session proves that it lives this often.
@@ -36,17 +33,6 @@ const MAX_ROUND_TRIP: Duration = Duration::from_millis(500);
 /// Bytes taken out of the spool in one go.
 const REPLAY_BYTES: usize = 64 << 10;
 
-/// What the sender thread lends to a session.
-pub(super) struct Desk {
-    pub(super) settings: SenderSettings,
-    pub(super) state: Arc<SenderState>,
-    pub(super) outbox: Outbox,
-    pub(super) inbox: Inbox,
-    pub(super) pulse: Pulse,
-    /// Whether this server was ever seen to echo a time sync.
-    pub(super) echoes: bool,
-}
-
 /// A session that is up.
 pub(super) struct Uplink {
     pub(super) attempt: Attempt,
@@ -62,23 +48,18 @@ pub(super) struct Uplink {
 }
 
 impl Uplink {
-    /// Takes the session over.
-    ///
-    /// # Errors
-    /// When its connection is dead already.
-    pub(super) fn new(attempt: Attempt, connected: Connected, desk: &Desk, now: Instant) -> Result<Self, SessionFault> {
-        let settings = &desk.settings;
-        let link = Link::new(connected, settings.encrypt, settings.net_send_max_bytes, settings.write_timeout)?;
-        Ok(Self {
+    /// A session over that connection.
+    pub(super) fn new(attempt: Attempt, link: Link, desk: &Desk, now: Instant) -> Self {
+        Self {
             attempt,
             link,
-            unacked: Unacked::new(settings.retry_window_bytes),
-            pace: Pace::new(settings.replay_bytes_per_second, now),
+            unacked: Unacked::new(desk.settings.retry_window_bytes),
+            pace: Pace::new(desk.settings.replay_bytes_per_second, now),
             backlog: desk.outbox.queue.bytes(),
             began: now,
             synced: None,
             heard: None,
-        })
+        }
     }
 
     /// Takes new settings that need no new session.
@@ -96,7 +77,7 @@ impl Uplink {
     /// Whether a message may be taken from the queue now.
     pub(super) fn wants_batch(&self, desk: &Desk, now: Instant) -> bool {
         let room = desk.outbox.pending.is_empty() && self.unacked.has_room();
-        room && (self.backlog == 0 || self.pace.wait(now).is_zero())
+        room && (self.backlog == 0 || desk.inbox.stop_at().is_some() || self.pace.wait(now).is_zero())
     }
 
     /// Counts a message against the backlog that was there when the session began.
@@ -256,21 +237,7 @@ impl Uplink {
 
     /// Writes out; while the server takes nothing, the rest of the thread's work goes on.
     fn flush(&mut self, desk: &mut Desk) -> Result<(), SessionFault> {
-        self.link.flush(|blocked| {
-            let now = Instant::now();
-            desk.pulse.beat();
-            desk.inbox.look();
-            if desk.inbox.is_time_up(now) {
-                return ControlFlow::Break(SessionFault::Ended);
-            }
-            if blocked >= desk.settings.spool_after {
-                desk.outbox.spill(0, now);
-            } else if desk.outbox.queue.is_pressed() {
-                desk.outbox.spill(desk.settings.queue_bytes / 4, now);
-            }
-            desk.outbox.spooling.tick(now);
-            ControlFlow::Continue(())
-        })
+        self.link.flush(|blocked| desk.meanwhile(blocked))
     }
 }
 

@@ -10,20 +10,23 @@
 mod directory;
 mod position;
 mod record;
+mod room;
 mod segment;
 mod settings;
+mod syncing;
+mod writing;
 
 pub use settings::{SpoolError, SpoolOrder, SpoolSettings};
 
 use super::batch::{Origin, Parcel, Place};
 use super::drops::{DropReason, Drops};
-use crate::wire::pack::EncodedPack;
 use segment::{Found, Segment};
 use std::collections::VecDeque;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{self, File};
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
+use syncing::Syncing;
 
 /// An open spool.
 #[derive(Debug)]
@@ -42,6 +45,7 @@ pub struct Spool {
     unsynced: bool,
     position_moved: bool,
     synced: Instant,
+    syncing: Syncing,
     /// Held for as long as the spool is open.
     _lock: File,
 }
@@ -54,6 +58,8 @@ impl Spool {
     pub fn open(settings: SpoolSettings, drops: Arc<Drops>) -> Result<Self, SpoolError> {
         let lock = directory::claim(&settings.dir)?;
         let segments = directory::segments(&settings.dir)?;
+        let syncing = Syncing::start(settings.dir.clone());
+        let syncing = syncing.map_err(|error| SpoolError::Open(settings.dir.clone(), error))?;
         let next_number = segments.back().map_or(1, |last| last.number + 1);
         let mut spool = Self {
             settings,
@@ -67,10 +73,16 @@ impl Spool {
             unsynced: false,
             position_moved: false,
             synced: Instant::now(),
+            syncing,
             _lock: lock,
         };
         spool.forget_done();
         Ok(spool)
+    }
+
+    /// Takes other bounds, times and orders for the same directory.
+    pub(super) fn reconfigure(&mut self, settings: SpoolSettings) {
+        self.settings = SpoolSettings { dir: std::mem::take(&mut self.settings.dir), ..settings };
     }
 
     /// Bytes not yet read out.
@@ -93,19 +105,6 @@ impl Spool {
         let oldest = self.segments.iter().find(|segment| segment.live() > 0)?;
         let file = File::open(oldest.path(&self.settings.dir)).ok()?;
         oldest.peek(&file).map(|(time_ms, _)| time_ms)
-    }
-
-    /// Writes a pack; the oldest are dropped to make room.
-    ///
-    /// # Errors
-    /// When the disk takes it not. The pack is not in the spool then, and what was there still is.
-    pub fn append(&mut self, time_ms: i64, pack: &EncodedPack) -> Result<(), SpoolError> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.clear();
-        record::write(&mut buffer, time_ms, pack);
-        let written = self.append_record(&buffer, pack);
-        self.buffer = buffer;
-        written
     }
 
     /// Takes the next pack out to be sent. It stays on disk until it is confirmed.
@@ -141,126 +140,6 @@ impl Spool {
     /// Whether the record still lies on disk; the bound may have cost its file while it was on its way.
     pub(super) fn holds(&self, place: Place) -> bool {
         self.segments.binary_search_by_key(&place.segment, |segment| segment.number).is_ok()
-    }
-
-    /// Brings to the disk what its time has come for.
-    ///
-    /// # Errors
-    /// When the disk refuses; the data may still be there.
-    pub fn sync_due(&mut self, now: Instant) -> Result<(), SpoolError> {
-        if now.saturating_duration_since(self.synced) < self.settings.fsync {
-            return Ok(());
-        }
-        self.synced = now;
-        self.sync()
-    }
-
-    /// Brings everything to the disk.
-    ///
-    /// # Errors
-    /// When the disk refuses; the data may still be there.
-    pub fn sync(&mut self) -> Result<(), SpoolError> {
-        if std::mem::take(&mut self.position_moved) {
-            let positions = self.segments.iter().map(|segment| (segment.number, segment.confirmed));
-            // a position that could not be kept costs repeats after a restart, nothing else
-            let _ = position::store(&self.settings.dir, positions.filter(|(_, confirmed)| *confirmed > 0));
-        }
-        if std::mem::take(&mut self.unsynced) {
-            self.sync_files().map_err(|error| SpoolError::Write(self.settings.dir.clone(), error))?;
-        }
-        Ok(())
-    }
-
-    fn sync_files(&self) -> io::Result<()> {
-        self.writer.as_ref().map_or(Ok(()), File::sync_data)?;
-        File::open(&self.settings.dir)?.sync_all()
-    }
-
-    fn append_record(&mut self, bytes: &[u8], pack: &EncodedPack) -> Result<(), SpoolError> {
-        let size = bytes.len() as u64;
-        if size > self.capacity() {
-            self.drops.add(DropReason::SpoolFull, 1, u64::from(pack.records));
-            return Ok(());
-        }
-        self.make_room(size);
-        if self.writer.is_none()
-            || self.segments.back().is_none_or(|last| last.len + size > self.settings.segment_bytes())
-        {
-            self.begin_segment()?;
-        }
-        let (Some(writer), Some(last)) = (&mut self.writer, self.segments.back_mut()) else { return Ok(()) };
-        if let Err(error) = writer.write_all(bytes) {
-            let path = last.path(&self.settings.dir);
-            self.give_up_writer();
-            return Err(SpoolError::Write(path, error));
-        }
-        last.len += size;
-        self.unsynced = true;
-        Ok(())
-    }
-
-    /// Drops the oldest records until one of `size` fits.
-    fn make_room(&mut self, size: u64) {
-        while self.bytes() + size > self.capacity() && self.drop_oldest() {}
-        while self.segments.iter().map(|segment| segment.len).sum::<u64>() + size > self.settings.bound() {
-            self.drop_segment();
-        }
-    }
-
-    /// Drops the oldest record; false when there is none.
-    fn drop_oldest(&mut self) -> bool {
-        let Some(index) = self.segments.iter().position(|segment| segment.live() > 0) else { return false };
-        match self.read(index) {
-            Ok(Found::Record(_, pack, _)) => self.drops.add(DropReason::SpoolFull, 1, u64::from(pack.records)),
-            Ok(Found::Damage(_) | Found::End) => {}
-            Err(error) => {
-                log::warn!("{error}");
-                self.segments[index].head = self.segments[index].len;
-                self.drops.add(DropReason::SpoolFull, 1, 0);
-            }
-        }
-        let segment = &mut self.segments[index];
-        if segment.out == 0 {
-            segment.confirmed = segment.head;
-            self.position_moved = true;
-        }
-        self.forget_done();
-        true
-    }
-
-    /// Drops what is left of the oldest segment and removes it.
-    fn drop_segment(&mut self) {
-        let Some(number) = self.segments.front().map(|oldest| oldest.number) else { return };
-        let is_front = |spool: &Self| spool.segments.front().is_some_and(|oldest| oldest.number == number);
-        while is_front(self) && self.segments[0].live() > 0 {
-            self.drop_oldest();
-        }
-        if is_front(self) {
-            self.remove(0);
-        }
-    }
-
-    fn begin_segment(&mut self) -> Result<(), SpoolError> {
-        // the full segment reaches the disk now, the sync that is due later knows only the new one
-        let _ = self.sync();
-        self.writer = None;
-        let segment = Segment::new(self.next_number, 0);
-        let path = segment.path(&self.settings.dir);
-        let opened = OpenOptions::new().append(true).create_new(true).open(&path);
-        self.writer = Some(opened.map_err(|error| SpoolError::Write(path, error))?);
-        self.next_number += 1;
-        self.segments.push_back(segment);
-        Ok(())
-    }
-
-    /// After a failed write: cuts off what may have been written half, and goes on in a new file next time.
-    fn give_up_writer(&mut self) {
-        let (Some(writer), Some(last)) = (self.writer.take(), self.segments.back()) else { return };
-        // a half record that stays is damage to the reader of a later process, no more
-        let _ = writer.set_len(last.len);
-        if last.is_done() {
-            self.remove(self.segments.len() - 1);
-        }
     }
 
     /// The segment to take from: the one begun, else by the order of the settings.
@@ -314,9 +193,11 @@ impl Spool {
 }
 
 impl Drop for Spool {
+    /// Everything is on the disk when it is gone.
     fn drop(&mut self) {
-        if let Err(error) = self.sync() {
-            log::warn!("{error}");
+        self.store_position();
+        if let Some(writer) = self.writer.take().filter(|_| self.unsynced) {
+            self.syncing.hand_over_last(writer);
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The spool against a plain list, and against every state a disk can be in.
 
 use super::*;
+use crate::wire::pack::EncodedPack;
 use proptest::prelude::*;
+use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
 use tempfile::TempDir;
 
