@@ -11,7 +11,7 @@
 //! - The buffers keep their memory from line to line.
 
 use super::fault::{Bad, Wrong};
-use crate::labels::{LabelSpan, LabelView, Span};
+use crate::labels::{LabelSpan, LabelView, NAME, Span};
 
 /// Letters and `_`.
 const LETTER: u8 = 1;
@@ -240,7 +240,7 @@ impl Series {
     #[inline]
     fn unique(&mut self, line: &str, first: usize, named: bool, at: usize) -> Result<(), Bad> {
         let labels = LabelView::new(line, &self.scratch, &self.labels[first..]);
-        let reserved = named && labels.iter().any(|(name, _)| is_reserved(name));
+        let reserved = named && has_name(labels, NAME); // a sample's name is a label itself
         if reserved || has_twice(labels, &mut self.order) { Err(Wrong::LabelTwice.at(at)) } else { Ok(()) }
     }
 }
@@ -252,13 +252,19 @@ pub(super) fn has_twice(labels: LabelView<'_>, order: &mut Vec<u32>) -> bool {
     if labels.len() > FEW {
         return many_twice(labels, order);
     }
-    (1..labels.len()).any(|i| (0..i).any(|j| labels.name_at(j) == labels.name_at(i)))
+    (1..labels.len()).any(|i| (0..i).any(|j| has_same_name(labels, i, j)))
 }
 
-/// The name is a label itself, so a label of its name would be a second one.
+/// Most names differ in length, which is known without reading them.
 #[inline]
-fn is_reserved(name: &str) -> bool {
-    name.len() == crate::labels::NAME.len() && name == crate::labels::NAME
+fn has_same_name(labels: LabelView<'_>, i: usize, j: usize) -> bool {
+    labels.name_len(i) == labels.name_len(j) && labels.name_at(i) == labels.name_at(j)
+}
+
+/// Whether a label has that name.
+#[inline]
+pub(super) fn has_name(labels: LabelView<'_>, name: &str) -> bool {
+    (0..labels.len()).any(|i| labels.name_len(i) == name.len() && labels.name_at(i) == name)
 }
 
 #[cold]
@@ -286,11 +292,31 @@ fn bare_label(bytes: &[u8], at: usize) -> Result<(Span, usize), Bad> {
     if end == at { Err(Wrong::LabelName.at(at)) } else { Ok((Span::source(at, end), end)) }
 }
 
-/// Where the next quote or backslash stands.
+/// Where the next quote or backslash stands. Label values are short, so the first bytes are looked at eight by eight
+/// before the search of long texts is called.
 #[inline]
 fn quote_or_backslash(bytes: &[u8], at: usize) -> Option<usize> {
+    const SHORT: usize = 24;
     let rest = bytes.get(at..)?;
-    memchr::memchr2(b'"', b'\\', rest).map(|found| at + found)
+    for (i, word) in rest.as_chunks::<8>().0.iter().take(SHORT / 8).enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = zero_bytes(word ^ repeat(b'"')) | zero_bytes(word ^ repeat(b'\\'));
+        if found != 0 {
+            return Some(at + i * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let seen = rest.len().min(SHORT) / 8 * 8;
+    memchr::memchr2(b'"', b'\\', &rest[seen..]).map(|found| at + seen + found)
+}
+
+/// The highest bit of the lowest byte that is zero; bits above it mean nothing.
+#[inline]
+fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(repeat(1)) & !word & repeat(0x80)
+}
+
+const fn repeat(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
 }
 
 /// Past the blanks and tabs that begin at `at`.
@@ -365,6 +391,19 @@ mod tests {
             assert_eq!(read::<false>(line), Err(wrong), "{line}");
         }
         assert_eq!(read::<false>("a{x=\"1\" y=\"2\"} 1"), Err(Wrong::CommaOrBrace));
+    }
+
+    #[test]
+    fn the_first_quote_or_backslash_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            for at in 0..length {
+                let mut bytes = vec![b'#'; length]; // differs from a quote in one bit
+                bytes[length - 1] = b'"';
+                bytes[at] = if at % 2 == 0 { b'"' } else { b'\\' };
+                assert_eq!(quote_or_backslash(&bytes, 0), Some(at), "{at} of {length}");
+            }
+            assert_eq!(quote_or_backslash(&vec![b'!'; length], 0), None);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! - No name is empty or stands twice.
 
 use super::wire::{Fields, Wrong};
-use crate::exposition::series::has_twice;
+use crate::exposition::series::{has_name, has_twice};
 use crate::labels::{LabelSpan, LabelView, NAME, Span};
 use std::ops::Range;
 
@@ -85,7 +85,7 @@ impl Texts {
             self.spans.push(LabelSpan { name, value });
         }
         let labels = LabelView::new(borrowed.unwrap_or(&self.copied), "", &self.spans);
-        let taken = labels.iter().any(|(name, _)| name == reserved || name == NAME);
+        let taken = has_name(labels, reserved) || has_name(labels, NAME);
         if taken || has_twice(labels, &mut self.order) { Err(Wrong::LabelTwice) } else { Ok(borrowed) }
     }
 
