@@ -4,8 +4,9 @@
 //! A target that is as it was in the last round is the same `Arc`: nothing is held twice, and who compares two rounds
 //! compares pointers. What a list gave before it failed is taken back.
 
-use super::found::{Found, Missed, Reason, Sink};
+use super::found::{Found, Missed, Sink};
 use crate::config::ScrapeJob;
+use crate::discovery::dropped::Dropped;
 use crate::discovery::resolve::{Candidate, Resolver};
 use crate::discovery::shard::Shard;
 use crate::discovery::target::{Target, TargetId};
@@ -24,8 +25,10 @@ pub struct JobTargets {
     pub targets: Vec<Arc<Target>>,
     /// What it selects and yet is no target; the first [`MAX_TOLD`].
     pub missed: Vec<Missed>,
-    /// How many more there are.
-    pub missed_more: usize,
+    /// What its relabelConfigs leave no target of; the first [`MAX_TOLD`].
+    pub dropped: Vec<Dropped>,
+    /// How many more were missed or dropped.
+    pub untold: usize,
     /// Targets that other members of the cluster scrape.
     pub elsewhere: usize,
     /// What could not be asked of the API server; the targets in question are those of the last good answer.
@@ -49,8 +52,8 @@ impl PartialEq for JobTargets {
         (Arc::ptr_eq(&self.job, &other.job) || self.job == other.job)
             && self.targets.len() == other.targets.len()
             && self.targets.iter().zip(&other.targets).all(same)
-            && (&self.missed, self.missed_more, self.elsewhere) == (&other.missed, other.missed_more, other.elsewhere)
-            && self.faults == other.faults
+            && (&self.missed, &self.dropped) == (&other.missed, &other.dropped)
+            && (self.untold, self.elsewhere, &self.faults) == (other.untold, other.elsewhere, &other.faults)
     }
 }
 
@@ -63,9 +66,12 @@ pub(super) struct Collector<'a> {
     last: HashMap<TargetId, &'a Arc<Target>>,
     targets: Vec<(TargetId, Arc<Target>)>,
     missed: Vec<Missed>,
-    missed_more: usize,
+    dropped: Vec<Dropped>,
+    untold: usize,
     elsewhere: usize,
     faults: Vec<JobFault>,
+    /// The namespace of the last target: one text for all that follow in it.
+    namespace: Arc<str>,
 }
 
 /// How much a collector held at some moment.
@@ -73,7 +79,8 @@ pub(super) struct Collector<'a> {
 pub(super) struct Mark {
     targets: usize,
     missed: usize,
-    missed_more: usize,
+    dropped: usize,
+    untold: usize,
     elsewhere: usize,
 }
 
@@ -86,9 +93,11 @@ impl<'a> Collector<'a> {
             last: last.iter().map(|target| (target.id(), target)).collect(),
             targets: Vec::new(),
             missed: Vec::new(),
-            missed_more: 0,
+            dropped: Vec::new(),
+            untold: 0,
             elsewhere: 0,
             faults: Vec::new(),
+            namespace: Arc::from(""),
         }
     }
 
@@ -100,7 +109,8 @@ impl<'a> Collector<'a> {
         Mark {
             targets: self.targets.len(),
             missed: self.missed.len(),
-            missed_more: self.missed_more,
+            dropped: self.dropped.len(),
+            untold: self.untold,
             elsewhere: self.elsewhere,
         }
     }
@@ -109,7 +119,8 @@ impl<'a> Collector<'a> {
     pub(super) fn rewind(&mut self, mark: Mark) {
         self.targets.truncate(mark.targets);
         self.missed.truncate(mark.missed);
-        (self.missed_more, self.elsewhere) = (mark.missed_more, mark.elsewhere);
+        self.dropped.truncate(mark.dropped);
+        (self.untold, self.elsewhere) = (mark.untold, mark.elsewhere);
     }
 
     pub(super) fn fault(&mut self, fault: JobFault) {
@@ -136,25 +147,33 @@ impl<'a> Collector<'a> {
             job: self.job,
             targets: self.targets.into_iter().map(|(_, target)| target).collect(),
             missed: self.missed,
-            missed_more: self.missed_more,
+            dropped: self.dropped,
+            untold: self.untold,
             elsewhere: self.elsewhere,
             faults: self.faults,
         }
     }
 }
 
+impl Collector<'_> {
+    fn candidate(&mut self, found: Found) -> Candidate {
+        if *self.namespace != *found.namespace {
+            self.namespace = found.namespace.into();
+        }
+        let Found { address, labels, port_name, node, .. } = found;
+        Candidate { address, labels, port_name, namespace: Some(self.namespace.clone()), node }
+    }
+
+    fn dropped(&mut self, dropped: Dropped) {
+        if self.dropped.len() < MAX_TOLD { self.dropped.push(dropped) } else { self.untold += 1 }
+    }
+}
+
 impl Sink for Collector<'_> {
     fn found(&mut self, found: Found) {
-        let what = found.address.clone();
-        let candidate = Candidate {
-            address: found.address,
-            labels: found.labels,
-            port_name: found.port_name,
-            namespace: Some(found.namespace.into()),
-            node: found.node,
-        };
+        let candidate = self.candidate(found);
         match self.resolver.resolve(candidate) {
-            Err(dropped) => self.missed(Missed { what, reason: Reason::Dropped(dropped.reason.to_string()) }),
+            Err(dropped) => self.dropped(dropped),
             Ok(target) if !self.shard.owns(&self.job.name, &target.url()) => self.elsewhere += 1,
             Ok(target) => {
                 let id = target.id();
@@ -168,6 +187,6 @@ impl Sink for Collector<'_> {
         if self.missed.contains(&missed) {
             return;
         }
-        if self.missed.len() < MAX_TOLD { self.missed.push(missed) } else { self.missed_more += 1 }
+        if self.missed.len() < MAX_TOLD { self.missed.push(missed) } else { self.untold += 1 }
     }
 }

@@ -55,8 +55,6 @@ pub enum Reason {
     NoSlices,
     /// It runs on another node, or on none, and `node_local` is on.
     OtherNode(String),
-    /// relabelConfigs dropped it, or left it without a usable address.
-    Dropped(String),
 }
 
 impl fmt::Display for Missed {
@@ -86,7 +84,6 @@ impl fmt::Display for Reason {
             Self::NoSlices => f.write_str("it has no endpoints: no pod matches its selector, or none is there yet"),
             Self::OtherNode(node) if node.is_empty() => f.write_str("its node is unknown and node_local is on"),
             Self::OtherNode(node) => write!(f, "it runs on node {node} and node_local is on"),
-            Self::Dropped(why) => f.write_str(why),
         }
     }
 }

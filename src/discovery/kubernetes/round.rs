@@ -18,6 +18,7 @@ use super::slices::{SERVICE_NAME, Slice};
 use crate::config::ScrapeJob;
 use crate::config::job::{Discover, KubernetesSelection};
 use crate::discovery::shard::Shard;
+use crate::relabel::RuleConfig;
 use crate::selector::{Operator, Requirement, Selector};
 use crate::telemetry::counters::COUNTERS;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -86,9 +87,17 @@ fn selection(job: &ScrapeJob) -> Option<&KubernetesSelection> {
     }
 }
 
-/// Whether a service job's rules may look at labels of the pods behind.
+/// Whether a service job's rules look at labels of the pods behind, beyond those that slices give.
 fn wants_pods(job: &ScrapeJob) -> bool {
-    matches!(job.discover, Discover::Services(_)) && !job.relabel.is_empty()
+    let of_pod = |name: &String| {
+        let known = ["__meta_kubernetes_pod_name", "__meta_kubernetes_pod_node_name"];
+        name.starts_with("__meta_kubernetes_pod_") && !known.contains(&name.as_str())
+    };
+    let looks = |rule: &RuleConfig| {
+        let any_name = rule.action.as_deref().is_some_and(|action| action.eq_ignore_ascii_case("labelmap"));
+        any_name || rule.source_labels.iter().chain(&rule.target_label).any(of_pod)
+    };
+    matches!(job.discover, Discover::Services(_)) && job.relabel.configs().any(looks)
 }
 
 struct Round<'a> {

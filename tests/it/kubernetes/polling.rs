@@ -258,12 +258,23 @@ fn rules_of_a_service_job_see_the_pods_behind() {
     let api = FakeApi::with_captures();
     let pod = InPod::of(&api);
     let plain = service_job("api", names(&["production"]), labels(&[("app", "api")]), named("metrics"));
-    let rule = RuleConfig { target_label: Some("x".into()), replacement: Some("y".into()), ..RuleConfig::default() };
-    let rules = Rules::compile(&[rule], Anchoring::Full).unwrap();
-    let ruled = Arc::new(ScrapeJob { relabel: Arc::new(rules), ..(*plain).clone() });
+    let rule = |source: &str| RuleConfig {
+        source_labels: vec![source.to_owned()],
+        target_label: Some("x".into()),
+        ..RuleConfig::default()
+    };
+    let with = |rule: RuleConfig| {
+        let rules = Rules::compile(&[rule], Anchoring::Full).unwrap();
+        Arc::new(ScrapeJob { relabel: Arc::new(rules), ..(*plain).clone() })
+    };
+    let ruled = with(rule("__meta_kubernetes_pod_container_name"));
     let client = pod.client();
-    let found = once(&client, &[plain]);
-    assert_eq!(api.take_requests().len(), 2, "nobody looks at pods");
+    for job in [plain.clone(), with(rule("__meta_kubernetes_pod_name"))] {
+        once(&client, &[job]);
+        assert_eq!(api.take_requests().len(), 2, "nobody looks at pods");
+    }
+    let found = once(&client, std::slice::from_ref(&plain));
+    api.take_requests();
     assert_eq!(found.jobs[0].targets[0].discovered.value("__meta_kubernetes_pod_uid"), None);
     let found = once(&client, std::slice::from_ref(&ruled));
     assert!(api.take_requests()[2].ends_with("/pods?limit=500&resourceVersion=0&labelSelector=app=api"));
@@ -271,11 +282,43 @@ fn rules_of_a_service_job_see_the_pods_behind() {
         let label = |name: &str| target.discovered.value(&format!("__meta_kubernetes_pod_{name}"));
         assert_eq!(label("container_name"), Some("sidecar"));
         assert_eq!(label("controller_name"), Some("api"));
+        assert_eq!(target.labels.value("x"), Some("sidecar"));
     }
     api.change(|state| state.forbidden.insert("list pods production".into()));
     let found = once(&client, &[ruled]);
     assert_eq!(found.jobs[0].targets.len(), 3, "targets are found all the same");
     assert!(faults(&found.jobs[0])[0].contains("needs list on pods"));
+}
+
+#[test]
+fn rules_drop_rename_and_redirect_targets() {
+    let api = FakeApi::with_captures();
+    let pod = InPod::of(&api);
+    let rule = |action: &str, source: &str, regex: &str, target: &str, replacement: &str| RuleConfig {
+        source_labels: vec![source.to_owned()],
+        regex: Some(regex.to_owned()),
+        target_label: Some(target.to_owned()).filter(|name| !name.is_empty()),
+        replacement: Some(replacement.to_owned()).filter(|text| !text.is_empty()),
+        action: Some(action.to_owned()),
+        ..RuleConfig::default()
+    };
+    let rules = [
+        rule("keep", "__meta_kubernetes_pod_label_version", "v1", "", ""),
+        rule("replace", "__meta_kubernetes_pod_annotation_prometheus_io_path", "(.+)", "__metrics_path__", "/x$1"),
+        rule("replace", "__meta_kubernetes_pod_node_name", "(.+)", "node", "$1"),
+    ];
+    let rules = Arc::new(Rules::compile(&rules, Anchoring::Full).unwrap());
+    let job = Arc::new(ScrapeJob { relabel: rules, ..(*web_pods()).clone() });
+    let found = once(&pod.client(), &[job]).jobs.remove(0);
+    assert_eq!(addresses(&found), ["127.0.0.11:8080", "127.0.0.13:8080", "127.0.0.15:8080"]);
+    let target = found.targets.iter().find(|target| target.address == "127.0.0.11:8080").unwrap();
+    assert_eq!(target.url(), "http://127.0.0.11:8080/x/metrics");
+    assert_eq!(target.labels.to_string(), r#"{instance="127.0.0.11:8080",job="web",node="node-1"}"#);
+    let mut dropped: Vec<_> = found.dropped.iter().map(|dropped| dropped.address.as_str()).collect();
+    dropped.sort_unstable();
+    assert_eq!(dropped, ["127.0.0.12:8080", "127.0.0.14:8080", "127.0.0.22:8080"]);
+    let text = found.dropped[0].to_string();
+    assert!(text.contains("rule 1 of relabelConfigs dropped it"), "{text}");
 }
 
 #[test]
