@@ -2,43 +2,39 @@
 # The image: one static binary, the CA certificates, a working configuration; nothing else.
 #
 #   docker build -t openagent .                      builds from source
-#   docker build -t openagent --target prebuilt .    takes dist/openagent-linux-ARCH as build.sh leaves it
+#   docker build -t openagent --target prebuilt .    takes dist/ as ./build.sh leaves it; needs no other image
 
 FROM --platform=$BUILDPLATFORM rust:1.95-bookworm AS build
 ARG TARGETARCH
+ARG OPENAGENT_COMMIT
+ENV OPENAGENT_COMMIT=${OPENAGENT_COMMIT}
 WORKDIR /src
+# hadolint ignore=DL3008
 RUN apt-get update \
- && apt-get install -y --no-install-recommends python3-pip \
+ && apt-get install -y --no-install-recommends ca-certificates python3-pip \
  && rm -rf /var/lib/apt/lists/* \
- && pip install --no-cache-dir --break-system-packages ziglang==0.13.0 cargo-zigbuild==0.20.1
+ && pip install --no-cache-dir --break-system-packages ziglang==0.17.1 cargo-zigbuild==0.24.0
 COPY . .
 RUN ./build.sh --arch "$TARGETARCH" --route rustup
 
-# The files that both final stages share, with the owner and the rights they need.
-FROM debian:bookworm-slim AS files
-RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates \
- && rm -rf /var/lib/apt/lists/*
-COPY scrape_config.yaml /root-fs/app/scrape_config.yaml
-RUN mkdir -p /root-fs/app/logs /root-fs/etc/ssl/certs \
- && touch /root-fs/app/whatap.conf \
- && cp /etc/ssl/certs/ca-certificates.crt /root-fs/etc/ssl/certs/ca-certificates.crt \
- && chown -R 1001:1001 /root-fs/app
-
+# What ./build.sh left in dist/ outside.
 FROM scratch AS prebuilt
 ARG TARGETARCH
-COPY --from=files /root-fs/ /
-COPY dist/openagent-linux-${TARGETARCH} /app/openagent
+COPY dist/rootfs/etc /etc
+COPY --chown=1001:1001 dist/rootfs/app /app
+COPY --chmod=0755 dist/openagent-linux-${TARGETARCH} /app/openagent
 ENV WHATAP_HOME=/app
 WORKDIR /app
 USER 1001:1001
 ENTRYPOINT ["/app/openagent"]
 CMD ["foreground"]
 
+# The same from the build above.
 FROM scratch
 ARG TARGETARCH
-COPY --from=files /root-fs/ /
-COPY --from=build /src/dist/openagent-linux-${TARGETARCH} /app/openagent
+COPY --from=build /src/dist/rootfs/etc /etc
+COPY --from=build --chown=1001:1001 /src/dist/rootfs/app /app
+COPY --from=build --chmod=0755 /src/dist/openagent-linux-${TARGETARCH} /app/openagent
 ENV WHATAP_HOME=/app
 WORKDIR /app
 USER 1001:1001
