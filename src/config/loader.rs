@@ -6,65 +6,19 @@
 
 use super::conf_file::{self, ConfFile};
 use super::environment::Environment;
+pub use super::event::{ConfEvent, StartError};
 use super::fault::{Fault, Severity};
 use super::file::WatchedFile;
 use super::home::Home;
-use super::jobs::{JobChanges, Jobs};
+use super::jobs::Jobs;
 use super::reload::{ReloadState, Source};
 use super::scrape_file::{Context, FileFault, ScrapeFile};
-use super::settings::{Change, Settings};
+use super::settings::Settings;
 use crate::yaml;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
-
-/// Something that happened to the configuration.
-#[derive(Debug, Clone)]
-pub enum ConfEvent {
-    /// New settings are in force; the keys that changed, each with what that does.
-    Settings(Arc<Settings>, Vec<Change>),
-    /// New jobs are in force, and how they differ from the last.
-    Jobs(Arc<Jobs>, JobChanges),
-    /// A file was refused whole; what was in force stays so.
-    Faulty {
-        /// The file, or the ConfigMap.
-        file: String,
-        /// What is wrong with it.
-        faults: Vec<Fault>,
-    },
-}
-
-/// Why there is no configuration to start with.
-#[derive(Debug)]
-pub enum StartError {
-    /// A file is missing or cannot be read.
-    Unreadable {
-        /// The path that was tried.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// The scrape configuration is refused whole.
-    Faulty(FileFault),
-}
-
-impl std::fmt::Display for StartError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Unreadable { path, error } => {
-                write!(
-                    f,
-                    "{} cannot be read: {error}; WHATAP_HOME, or WHATAP_OPEN_HOME for the scrape configuration, names its directory",
-                    path.display()
-                )
-            }
-            Self::Faulty(fault) => fault.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
 
 /// What is in force, and what it was read from.
 pub struct Loader {

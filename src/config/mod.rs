@@ -2,6 +2,7 @@
 
 pub mod conf_file;
 pub mod environment;
+pub mod event;
 pub mod fault;
 pub mod file;
 pub mod home;

@@ -1,6 +1,7 @@
 //! The basic format: `global` and `scrape_configs`, with Prometheus' own keys.
 
-use super::cursor::{Cursor, Fields};
+use super::cursor::Cursor;
+use super::fields::Fields;
 use super::limits::LimitOptions;
 use super::options::{Defaults, Names, Options};
 use super::selectors::read_address;

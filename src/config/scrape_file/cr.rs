@@ -1,6 +1,7 @@
 //! The CR format: `features.openAgent`.
 
-use super::cursor::{Cursor, Fields};
+use super::cursor::Cursor;
+use super::fields::Fields;
 use super::options::{Defaults, Names, Options};
 use super::selectors::{default_namespace, read_address, read_namespaces, read_port, read_selector};
 use super::values::read_path;

@@ -1,6 +1,7 @@
 //! basicAuth, authorization, bearerTokenFile and tlsConfig.
 
-use super::cursor::{Cursor, Fields};
+use super::cursor::Cursor;
+use super::fields::Fields;
 use crate::config::job::{Credentials, PemSource, SecretKey, SecretSource, TlsSettings};
 use crate::secret::Secret;
 use std::path::PathBuf;

@@ -1,16 +1,14 @@
-//! Reading a YAML tree key by key: a [`Cursor`] is a node with its path, [`Fields`] a mapping that knows which of its
-//! keys were asked for, so that the others are told with the nearest known one.
+//! Reading a YAML tree node by node: a [`Cursor`] is a node with its path, that reads itself as what is wanted of it.
 //!
 //! # Invariants
 //! Nothing stops at a fault: it is noted, the reader gets `None` and goes on, so one reading finds all faults.
 
 use super::faults::Faults;
-use super::names::{self, Style};
-use crate::nearest;
+use super::fields::Fields;
+use super::names::Style;
+use super::path::{Path, Step};
 use crate::yaml::{Entry, Node, Position, Value};
 use crate::{duration, size};
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::time::Duration;
 
 /// A node, the path that leads to it and where its faults go.
@@ -22,21 +20,6 @@ pub struct Cursor<'a> {
     path: Path<'a>,
     style: Style,
     faults: &'a Faults,
-}
-
-/// The keys and indexes from the root to a node.
-#[derive(Clone, Default)]
-struct Path<'a>(Option<Rc<Link<'a>>>);
-
-struct Link<'a> {
-    parent: Path<'a>,
-    step: Step<'a>,
-}
-
-#[derive(Clone, Copy)]
-enum Step<'a> {
-    Key(&'a str),
-    Index(usize),
 }
 
 impl<'a> Cursor<'a> {
@@ -166,10 +149,7 @@ impl<'a> Cursor<'a> {
     /// The entries of a mapping whose keys are the operator's own, such as labels.
     pub fn pairs(&self) -> Vec<(&'a str, Cursor<'a>)> {
         match &self.node.value {
-            Value::Map(entries) => {
-                let own = |entry: &'a Entry| (&*entry.key, self.child(&entry.value, entry.at, Step::Key(&entry.key)));
-                entries.iter().map(own).collect()
-            }
+            Value::Map(entries) => entries.iter().map(|entry| (&*entry.key, self.entry(entry))).collect(),
             other => {
                 self.wrong::<()>("a mapping", other);
                 Vec::new()
@@ -194,14 +174,18 @@ impl<'a> Cursor<'a> {
     /// The mapping's keys, to be asked for one by one.
     pub fn fields(&self) -> Option<Fields<'a>> {
         match &self.node.value {
-            Value::Map(entries) => Some(Fields { map: self.clone(), entries, asked: RefCell::default() }),
+            Value::Map(entries) => Some(Fields::new(self.clone(), entries)),
             other => self.wrong("a mapping", other),
         }
     }
 
+    /// The value of one of its keys.
+    pub(super) fn entry(&self, entry: &'a Entry) -> Self {
+        self.child(&entry.value, entry.at, Step::Key(&entry.key))
+    }
+
     fn child(&self, node: &'a Node, at: Position, step: Step<'a>) -> Self {
-        let path = Path(Some(Rc::new(Link { parent: self.path.clone(), step })));
-        Self { node, at, path, style: self.style, faults: self.faults }
+        Self { node, at, path: self.path.then(step), style: self.style, faults: self.faults }
     }
 
     fn wrong<T>(&self, wanted: &str, found: &Value) -> Option<T> {
@@ -215,90 +199,5 @@ impl<'a> Cursor<'a> {
     fn noted<T>(&self, what: String) -> Option<T> {
         self.error(what);
         None
-    }
-}
-
-/// A mapping's keys; each is asked for by its camelCase name and found in snake_case too.
-pub struct Fields<'a> {
-    map: Cursor<'a>,
-    entries: &'a [Entry],
-    asked: RefCell<Vec<&'static str>>,
-}
-
-impl<'a> Fields<'a> {
-    /// The mapping as a whole, for faults that are of no single key.
-    pub fn whole(&self) -> &Cursor<'a> {
-        &self.map
-    }
-
-    /// The value of a key; `None` when it is absent or null. A key written twice is told.
-    pub fn take(&self, name: &'static str) -> Option<Cursor<'a>> {
-        self.asked.borrow_mut().push(name);
-        let mut found = self.entries.iter().filter(|entry| names::same(&entry.key, name));
-        let entry = found.next()?;
-        let cursor = self.map.child(&entry.value, entry.at, Step::Key(&entry.key));
-        for second in found {
-            let second = self.map.child(&second.value, second.at, Step::Key(&second.key));
-            second.error(format!("is already in line {}; keep one of them", entry.at.line));
-        }
-        (entry.value.value != Value::Null).then_some(cursor)
-    }
-
-    /// The value of a key that must be there.
-    pub fn need(&self, name: &'static str, mend: &str) -> Option<Cursor<'a>> {
-        let found = self.take(name);
-        if found.is_none() {
-            self.map.error(format!("{} is missing; {mend}", self.map.style.write(name)));
-        }
-        found
-    }
-
-    /// Takes keys that are known elsewhere and do nothing here; each is told as a warning.
-    pub fn without_effect(&self, names: &[&'static str], why: &str) {
-        for cursor in names.iter().filter_map(|name| self.take(name)) {
-            cursor.warning(format!("has no effect here{why}"));
-        }
-    }
-
-    /// Takes keys that belong to somebody else.
-    pub fn leave(&self, names: &[&'static str]) {
-        self.asked.borrow_mut().extend(names);
-    }
-
-    /// Whether a key was written, with a value or without.
-    pub fn has(&self, name: &str) -> bool {
-        self.entries.iter().any(|entry| names::same(&entry.key, name))
-    }
-
-    /// Tells the keys that nobody asked for as errors.
-    pub fn finish(self) {
-        for (cursor, hint) in self.unknown() {
-            cursor.error(format!("unknown key{hint}"));
-        }
-    }
-
-    /// The keys that nobody asked for, each with a hint at the one that may have been meant.
-    pub fn unknown(self) -> Vec<(Cursor<'a>, String)> {
-        let asked = self.asked.into_inner();
-        let unknown = self.entries.iter().filter(|entry| !asked.iter().any(|name| names::same(&entry.key, name)));
-        let told = unknown.map(|entry| {
-            let written: Vec<String> = asked.iter().map(|name| self.map.style.write(name)).collect();
-            let hint = nearest::hint(&entry.key, written.iter().map(String::as_str));
-            (self.map.child(&entry.value, entry.at, Step::Key(&entry.key)), hint)
-        });
-        told.collect()
-    }
-}
-
-impl std::fmt::Display for Path<'_> {
-    /// `features.openAgent.targets[2].endpoints[0]`
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Some(link) = &self.0 else { return Ok(()) };
-        link.parent.fmt(f)?;
-        match link.step {
-            Step::Key(key) if link.parent.0.is_none() => f.write_str(key),
-            Step::Key(key) => write!(f, ".{key}"),
-            Step::Index(at) => write!(f, "[{at}]"),
-        }
     }
 }

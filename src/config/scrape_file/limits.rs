@@ -1,6 +1,7 @@
 //! Limits of a scrape as far as one place of the file says them.
 
-use super::cursor::{Cursor, Fields};
+use super::cursor::Cursor;
+use super::fields::Fields;
 use crate::config::job::Limits;
 
 /// Limits as written; 0 is no limit.

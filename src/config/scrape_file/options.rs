@@ -5,7 +5,8 @@
 
 use super::Context;
 use super::credentials::{read_credentials, read_tls};
-use super::cursor::{Cursor, Fields};
+use super::cursor::Cursor;
+use super::fields::Fields;
 use super::limits::LimitOptions;
 use super::rules::RuleCache;
 use super::values::{labels_of, read_adaptive, read_labels, read_names, read_params, read_path, read_scheme};

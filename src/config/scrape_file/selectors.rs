@@ -1,6 +1,7 @@
 //! selector and namespaceSelector of the CR format, and ports.
 
-use super::cursor::{Cursor, Fields};
+use super::cursor::Cursor;
+use super::fields::Fields;
 use crate::config::job::{NamespaceSelection, Port};
 use crate::nearest;
 use crate::selector::{Operator, Requirement, Selector};

@@ -1,92 +1,18 @@
-//! The configuration in force as text: for `check --show` and the status page.
-//!
-//! # Invariants
-//! Secrets are masked. What is shown of a job reads back as the same job, masked secrets apart.
+//! One job as a target of the CR format.
 
-use super::job::{
-    Credentials, Discover, KubernetesSelection, Limits, NamespaceSelection, PemSource, Port, ScrapeJob, SecretKey,
-    SecretSource, TlsSettings,
-};
-use super::jobs::Jobs;
-use super::settings::{Origin, Settings};
+use super::credentials::{write_credentials, write_tls};
+use super::yaml::{Yaml, quoted};
+use crate::config::job::{Discover, KubernetesSelection, Limits, NamespaceSelection, Port, ScrapeJob};
 use crate::duration;
 use crate::labels::Labels;
 use crate::relabel::Rules;
 use crate::secret::MASK;
 use crate::selector::{Operator, Selector};
-use std::fmt::{self, Write as _};
+use std::collections::BTreeSet;
+use std::fmt;
 
-/// Every key of whatap.conf with its value in force and where that came from.
-pub fn settings(settings: &Settings) -> String {
-    let line = |entry: super::settings::Entry| {
-        let origin = match entry.origin {
-            Origin::Default => "default".to_owned(),
-            Origin::File(name) => format!("whatap.conf: {name}"),
-            Origin::Environment(name) => format!("environment: {name}"),
-        };
-        format!("{:<64} # {origin}\n", format!("{}={}", entry.name, entry.value))
-    };
-    settings.entries().map(line).collect()
-}
-
-/// Every job in the CR format, complete.
-pub fn jobs(jobs: &Jobs) -> String {
-    let mut out = "features:\n  openAgent:\n    enabled: true\n    targets:\n".to_owned();
-    if jobs.0.is_empty() {
-        out.push_str("      []\n");
-    }
-    for job in &jobs.0 {
-        let _ = write_job(&mut Yaml { out: &mut out, depth: 3 }, job); // writing to a String does not fail
-    }
-    let external = jobs.0.first().map(|job| &job.external_labels).filter(|labels| !labels.is_empty());
-    if let Some(labels) = external {
-        let _ = write_labels(&mut Yaml { out: &mut out, depth: 0 }.under("global"), "external_labels", labels);
-    }
-    out
-}
-
-/// Indented YAML; texts are written as JSON writes them, which is YAML too.
-struct Yaml<'a> {
-    out: &'a mut String,
-    depth: usize,
-}
-
-impl Yaml<'_> {
-    fn line(&mut self, text: fmt::Arguments<'_>) -> fmt::Result {
-        writeln!(self.out, "{:1$}{text}", "", self.depth * 2)
-    }
-
-    fn text(&mut self, key: &str, text: &str) -> fmt::Result {
-        self.line(format_args!("{key}: {}", quoted(text)))
-    }
-
-    fn plain(&mut self, key: &str, value: impl fmt::Display) -> fmt::Result {
-        self.line(format_args!("{key}: {value}"))
-    }
-
-    fn list<'t>(&mut self, key: &str, texts: impl IntoIterator<Item = &'t str>) -> fmt::Result {
-        let texts: Vec<String> = texts.into_iter().map(quoted).collect();
-        self.line(format_args!("{key}: [{}]", texts.join(", ")))
-    }
-
-    /// The inside of a mapping.
-    fn under(&mut self, key: &str) -> Yaml<'_> {
-        let _ = self.line(format_args!("{key}:"));
-        Yaml { out: self.out, depth: self.depth + 1 }
-    }
-
-    /// The inside of a list's item, whose first line the caller writes with a dash.
-    fn item(&mut self, first: fmt::Arguments<'_>) -> Yaml<'_> {
-        let _ = self.line(format_args!("- {first}"));
-        Yaml { out: self.out, depth: self.depth + 1 }
-    }
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-fn write_job(yaml: &mut Yaml<'_>, job: &ScrapeJob) -> fmt::Result {
+/// Writes a job as one target.
+pub(super) fn write_job(yaml: &mut Yaml<'_>, job: &ScrapeJob) -> fmt::Result {
     let mut target = yaml.item(format_args!("targetName: {}", quoted(&job.name)));
     target.plain("type", job.discover.type_name())?;
     match &job.discover {
@@ -109,7 +35,7 @@ fn write_job(yaml: &mut Yaml<'_>, job: &ScrapeJob) -> fmt::Result {
 
 fn write_selection(yaml: &mut Yaml<'_>, selection: &KubernetesSelection) -> fmt::Result {
     let mut namespaces = yaml.under("namespaceSelector");
-    let names = |namespaces: &mut Yaml<'_>, names: &std::collections::BTreeSet<String>| {
+    let names = |namespaces: &mut Yaml<'_>, names: &BTreeSet<String>| {
         namespaces.list("matchNames", names.iter().map(String::as_str))
     };
     match &selection.namespaces {
@@ -188,7 +114,8 @@ fn without_user(url: &str) -> String {
     }
 }
 
-fn write_labels(yaml: &mut Yaml<'_>, key: &str, labels: &Labels) -> fmt::Result {
+/// Writes labels under a key, if there are any.
+pub(super) fn write_labels(yaml: &mut Yaml<'_>, key: &str, labels: &Labels) -> fmt::Result {
     if labels.is_empty() {
         return Ok(());
     }
@@ -203,48 +130,6 @@ fn write_limits(yaml: &mut Yaml<'_>, limits: &Limits) -> fmt::Result {
     yaml.plain("labelNameLengthLimit", limits.label_name_bytes)?;
     yaml.plain("labelValueLengthLimit", limits.label_value_bytes)?;
     yaml.plain("targetLimit", limits.targets)
-}
-
-fn write_tls(yaml: &mut Yaml<'_>, tls: &TlsSettings) -> fmt::Result {
-    yaml.plain("insecureSkipVerify", tls.insecure_skip_verify)?;
-    tls.server_name.iter().try_for_each(|name| yaml.text("serverName", name))?;
-    let ca = tls.ca.iter().map(|ca| ("ca", ca));
-    let identity = tls.identity.iter().flat_map(|(cert, key)| [("cert", cert), ("key", key)]);
-    ca.chain(identity).collect::<Vec<_>>().into_iter().try_for_each(|(name, source)| match source {
-        PemSource::File(path) => yaml.text(&format!("{name}File"), &path.to_string_lossy()),
-        PemSource::Secret(key) => write_secret_key(&mut yaml.under(&format!("{name}Secret")), key),
-    })
-}
-
-fn write_credentials(yaml: &mut Yaml<'_>, credentials: &Credentials) -> fmt::Result {
-    match credentials {
-        Credentials::None => Ok(()),
-        Credentials::Basic { username, password } => {
-            let mut basic = yaml.under("basicAuth");
-            write_source(&mut basic, "username", username)?;
-            write_source(&mut basic, "password", password)
-        }
-        Credentials::Authorization { kind, credentials } => {
-            let mut authorization = yaml.under("authorization");
-            authorization.text("type", kind)?;
-            write_source(&mut authorization, "credentials", credentials)
-        }
-    }
-}
-
-fn write_source(yaml: &mut Yaml<'_>, key: &str, source: &SecretSource) -> fmt::Result {
-    match source {
-        SecretSource::Plain(secret) => yaml.text(key, &secret.to_string()),
-        SecretSource::File(path) => yaml.text(&format!("{key}File"), &path.to_string_lossy()),
-        SecretSource::Env(name) => yaml.text(&format!("{key}Env"), name),
-        SecretSource::Kubernetes(secret) => write_secret_key(&mut yaml.under(key), secret),
-    }
-}
-
-fn write_secret_key(yaml: &mut Yaml<'_>, secret: &SecretKey) -> fmt::Result {
-    yaml.text("name", &secret.name)?;
-    yaml.text("key", &secret.key)?;
-    secret.namespace.iter().try_for_each(|namespace| yaml.text("namespace", namespace))
 }
 
 fn write_rules(yaml: &mut Yaml<'_>, key: &str, rules: &Rules) -> fmt::Result {
