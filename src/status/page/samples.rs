@@ -34,9 +34,9 @@ pub(super) fn answer(sources: &Sources, request: &Request) -> Response {
 fn write(out: &mut dyn Write, words: &Words, state: &Arc<TargetState>, look: &Look) -> io::Result<()> {
     let target = &*state.target;
     frame::open(out, words, words.samples)?;
-    write!(
+    writeln!(
         out,
-        "<h1 class=\"subject\"><b>{}</b> <span class=\"url\">{}</span></h1><p class=\"quiet\">{} {} · {}</p>\n",
+        "<h1 class=\"subject\"><b>{}</b> <span class=\"url\">{}</span></h1><p class=\"quiet\">{} {} · {}</p>",
         Text(&target.job.name),
         Text(target.url()),
         words.look_note,
@@ -44,18 +44,18 @@ fn write(out: &mut dyn Write, words: &Words, state: &Arc<TargetState>, look: &Lo
         age::duration(look.duration),
     )?;
     if let Some(error) = &look.error {
-        write!(out, "<section class=\"trouble\"><h2>{}</h2><p>{}</p></section>\n", words.look_failed, Text(error))?;
+        writeln!(out, "<section class=\"trouble\"><h2>{}</h2><p>{}</p></section>", words.look_failed, Text(error))?;
     }
     if look.cut {
-        write!(out, "<p class=\"note\">{}</p>\n", words.cut_note)?;
+        writeln!(out, "<p class=\"note\">{}</p>", words.cut_note)?;
     }
     if look.samples.is_empty() {
         write!(out, "<p class=\"empty\">{}</p>", words.no_samples)?;
         return frame::close(out);
     }
-    write!(
+    writeln!(
         out,
-        "<table class=\"taken\"><thead><tr><th>{}</th><th class=\"num\">{}</th><th>{}</th></tr></thead><tbody>\n",
+        "<table class=\"taken\"><thead><tr><th>{}</th><th class=\"num\">{}</th><th>{}</th></tr></thead><tbody>",
         words.exposed, words.value, words.became
     )?;
     for seen in &look.samples {

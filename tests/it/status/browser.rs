@@ -109,7 +109,7 @@ fn mixed(up: &str) -> String {
             )
         })
         .collect();
-    let address = |n: usize| if n % 10 == 0 { down.as_str() } else { up };
+    let address = |n: usize| if n.is_multiple_of(10) { down.as_str() } else { up };
     let targets: Vec<_> = (0..300).map(|n| (names[n].as_str(), address(n), more[n].as_str())).collect();
     static_config("5s", &targets)
 }
