@@ -25,6 +25,8 @@ use std::time::{Duration, Instant};
 pub const MAX_SAMPLES: usize = 1000;
 /// Bytes of text of one look.
 pub const MAX_BYTES: usize = 512 << 10;
+/// Bytes of one text of a look; a longer one is cut.
+const MAX_TEXT: usize = 4 << 10;
 /// A look at a target is shown again for this long.
 pub const FRESH: Duration = Duration::from_secs(5);
 
@@ -215,7 +217,9 @@ impl Watching<'_> {
             (None, Some(breach)) => Err(breach.to_string()),
             (None, None) => Ok(relabelled),
         };
-        let seen = Seen { exposed: braced(name, labels), value, effects, fate };
+        let fate = fate.map(clip).map_err(clip);
+        let effects = effects.into_iter().map(clip).collect();
+        let seen = Seen { exposed: clip(braced(name, labels)), value, effects, fate };
         self.bytes += seen.bytes();
         self.samples.push(seen);
         flow
@@ -258,9 +262,11 @@ impl Sink for Watching<'_> {
     }
 
     fn skipped(&mut self, fault: &Fault) {
-        if self.samples.len() < MAX_SAMPLES {
-            let fate = Err(format!("line {fault}"));
-            self.samples.push(Seen { exposed: String::new(), value: f64::NAN, effects: Vec::new(), fate });
+        if self.samples.len() < MAX_SAMPLES && self.bytes < MAX_BYTES {
+            let fate = Err(clip(format!("line {fault}")));
+            let seen = Seen { exposed: String::new(), value: f64::NAN, effects: Vec::new(), fate };
+            self.bytes += seen.bytes();
+            self.samples.push(seen);
         }
     }
 }
@@ -277,4 +283,26 @@ impl Seen {
 /// `name{label="value",…}`, without braces where there are no labels.
 fn braced(name: &str, labels: LabelView<'_>) -> String {
     if labels.is_empty() { name.to_owned() } else { format!("{name}{labels}") }
+}
+
+/// Cuts a text that is too long to be looked at.
+fn clip(mut text: String) -> String {
+    if text.len() > MAX_TEXT {
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
+        text.push('…');
+        text.shrink_to_fit();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        assert_eq!(clip("short".to_owned()), "short");
+        let cut = clip("한".repeat(MAX_TEXT));
+        assert!(cut.len() <= MAX_TEXT + '…'.len_utf8() && cut.ends_with("한…"), "{}", cut.len());
+    }
 }

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 /// Writes the beginning of a page.
 pub(super) fn open(out: &mut dyn Write, words: &Words, title: &str) -> io::Result<()> {
-    write!(
+    writeln!(
         out,
         "<!doctype html>\n<html lang=\"{lang}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -17,7 +17,7 @@ pub(super) fn open(out: &mut dyn Write, words: &Words, title: &str) -> io::Resul
          <script src=\"/assets/script.js?{VERSION}\" defer></script>\n</head>\n<body>\n\
          <header class=\"bar\"><a class=\"brand\" href=\"/targets\">OpenAgent</a> <span class=\"version\">{VERSION}</span>\n\
          <nav><a href=\"/targets\">{targets}</a> <a href=\"/metrics\">{metrics}</a> \
-         <a href=\"/api/v1/status/config\">{configuration}</a> <a href=\"/api/v1/targets\">API</a></nav></header>\n<main>\n",
+         <a href=\"/api/v1/status/config\">{configuration}</a> <a href=\"/api/v1/targets\">API</a></nav></header>\n<main>",
         lang = words.lang,
         title = Text(title),
         targets = words.targets,

@@ -81,3 +81,27 @@ fn samples_show_what_relabelling_and_the_limits_of_the_server_did_to_each() {
     assert_eq!(agent.targets()[0]["scrapes"], 0, "a look is no scrape");
     assert_eq!(agent.ask("GET", "/samples?target=nobody", "").0, 404);
 }
+
+#[test]
+fn dropped_targets_show_their_rule_and_the_configuration_in_force_no_secret() {
+    let collector = Collector::start("127.0.0.1:0", &[]);
+    let rules = "relabelConfigs:\n- {sourceLabels: [job], regex: unwanted, action: drop}\n\
+                 basicAuth: {username: me, password: hunter2}";
+    let (wanted, unwanted) = (refused(), refused());
+    let targets = [("wanted", wanted.as_str(), ""), ("unwanted", unwanted.as_str(), rules)];
+    let agent = Agent::start(&collector.address, &static_config("1s", &targets));
+    agent.scraped(1);
+    let page = agent.page("/targets");
+    let dropped = page.split("id=\"dropped\"").nth(1).expect("a list of dropped targets");
+    assert!(dropped.contains(&unwanted) && dropped.contains("drop") && dropped.contains("unwanted"), "{dropped}");
+    let answer: serde_json::Value = serde_json::from_str(&agent.page("/api/v1/targets?state=dropped")).unwrap();
+    let one = &answer["data"]["droppedTargets"][0];
+    assert_eq!(one["scrapePool"], "unwanted");
+    assert_eq!(one["discoveredLabels"]["__address__"], unwanted.as_str());
+    assert!(one["reason"].as_str().unwrap().contains("drop"), "{one}");
+    let config = agent.page("/api/v1/status/config");
+    assert!(config.contains("wanted") && config.contains("***") && !config.contains("hunter2"), "{config}");
+    assert!(!config.contains(crate::support::LICENCE), "{config}");
+    let (status, _, told) = agent.ask("POST", "/-/reload", "");
+    assert_eq!(status, 200, "{told}");
+}
