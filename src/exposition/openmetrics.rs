@@ -170,9 +170,12 @@ impl OpenMetrics {
             self.ended = true;
             return Ok(());
         }
-        let word = line.get(..7).ok_or(Wrong::Comment.at(0))?;
+        if line.starts_with("# EOF") {
+            return Err(Wrong::AfterEof.at(5));
+        }
+        let word = line.get(..7).unwrap_or_default();
         if !matches!(word, "# HELP " | "# TYPE " | "# UNIT ") {
-            return Err(if line.starts_with("# EOF") { Wrong::AfterEof.at(5) } else { Wrong::Comment.at(0) });
+            return Err(Wrong::Comment.at(0));
         }
         let (family, at) = self.series.family(line, 7)?;
         if line.as_bytes().get(at) != Some(&b' ') {
@@ -259,4 +262,99 @@ fn kind(word: &str) -> Option<FamilyKind> {
         "unknown" => FamilyKind::Untyped,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exposition::Flow;
+
+    #[derive(Default)]
+    struct Log(Vec<String>);
+
+    impl Sink for Log {
+        fn sample(&mut self, sample: &Sample<'_>) -> Flow {
+            let Sample { name, labels, value, timestamp } = sample;
+            self.0.push(format!("{name}{labels} {value} {timestamp:?}"));
+            Flow::Continue(())
+        }
+
+        fn help(&mut self, family: &str, text: &str) {
+            self.0.push(format!("help {family} {text:?}"));
+        }
+
+        fn kind(&mut self, family: &str, kind: FamilyKind) {
+            self.0.push(format!("type {family} {}", kind.as_str()));
+        }
+
+        fn unit(&mut self, family: &str, unit: &str) {
+            self.0.push(format!("unit {family} {unit}"));
+        }
+    }
+
+    const BODY: &str = "# TYPE a_s counter\n# UNIT a_s s\n# HELP a_s q \\\" \\n\na_s_total{x=\"é\"} 1 2.5 # {t=\"u\"} 3 4\n\
+                        a_s_created 1.5\n# EOF\n";
+
+    fn fault(body: &[u8]) -> String {
+        match OpenMetrics::new().parse(body, true, &mut Log::default()) {
+            Err(Stop::Fault(fault)) => fault.to_string(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn seconds_become_milliseconds_and_exemplars_are_left_out() {
+        let mut log = Log::default();
+        assert_eq!(OpenMetrics::new().parse(BODY.as_bytes(), true, &mut log), Ok(BODY.len()));
+        assert_eq!(
+            log.0,
+            [
+                "type a_s counter",
+                "unit a_s s",
+                "help a_s \"q \\\" \\n\"",
+                "a_s_total{x=\"é\"} 1 Some(2500)",
+                "a_s_created{} 1.5 None",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_split_gives_the_same() {
+        for cut in 0..=BODY.len() {
+            let (mut log, mut text) = (Log::default(), OpenMetrics::new());
+            let read = text.parse(&BODY.as_bytes()[..cut], false, &mut log).unwrap();
+            text.parse(&BODY.as_bytes()[read..], true, &mut log).unwrap();
+            assert_eq!(log.0.len(), 5, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn every_cut_body_is_a_fault() {
+        for cut in 0..BODY.len() - 1 {
+            assert!(!fault(&BODY.as_bytes()[..cut]).starts_with("Ok"), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn faults_tell_line_and_column() {
+        for (body, text) in [
+            ("a 1\n", "2:1: the body does not end with \"# EOF\"; it may have been cut short"),
+            ("a 1\n# EOF\nb", "3:1: data after \"# EOF\", found \"b\""),
+            ("a 1\n# EOFb", "2:6: data after \"# EOF\", found \"b\""),
+            ("a  1\n", "1:2: expected a value, found \"  1\""),
+            ("a 1 z\n", "1:5: not a timestamp, found \"z\""),
+            ("a 1 2 3\n", "1:6: expected the line's end, found \" 3\""),
+            (
+                "a 1 # {x=\"y\"}\n",
+                "1:14: expected a blank and a value after the exemplar's labels, found the line's end",
+            ),
+            ("# HELP a\n", "1:9: expected a blank and a text after the metric name, found the line's end"),
+            ("# TYPE a untyped\n", "1:10: unknown metric type, found \"untyped\""),
+            ("# UNIT a_s m\n", "1:12: the unit is not the last part of the metric name, found \"m\""),
+            ("# FOO\n", "1:1: expected HELP, TYPE, UNIT or EOF after \"# \", found \"# FOO\""),
+        ] {
+            assert_eq!(fault(body.as_bytes()), text, "{body:?}");
+        }
+        assert_eq!(fault(b"a 1\nb{x=\"\xff\"} 1\n# EOF\n"), "2:6: the line is not UTF-8");
+    }
 }
