@@ -344,13 +344,27 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_does_not_complete_a_broken_character() {
+        let unknown = [0x80, 0x01, 0x00]; // field 16, whose tag continues the character that 0xcd begins
+        let broken = bytes(1, [bytes(1, "a"), bytes(2, [0xcd]), unknown.to_vec()].concat());
+        let metric = bytes(4, [broken, label("b", "c"), bytes(2, double(1, 1.0))].concat());
+        let (given, result) = parse(&message(&[bytes(1, "g"), GAUGE.to_vec(), metric]));
+        assert_eq!(given, ["type g gauge"]);
+        assert!(fault_text(result).ends_with("a label value is not UTF-8"));
+    }
+
+    fn fault_text(result: Result<usize, Stop>) -> String {
+        match result {
+            Err(Stop::Fault(fault)) => fault.to_string(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
     fn faults_tell_message_and_byte() {
         let after_a_good_one = |fields: &[Vec<u8>]| {
             let body = [message(&[bytes(1, "g")]), message(fields)].concat();
-            match parse(&body).1 {
-                Err(Stop::Fault(fault)) => fault.to_string(),
-                other => format!("{other:?}"),
-            }
+            fault_text(parse(&body).1)
         };
         let name = || bytes(1, "g");
         for (fields, text) in [

@@ -2,8 +2,8 @@
 //!
 //! # Invariants
 //! - Label texts are spans of the message wherever its labels are UTF-8 as they stand there, tags and lengths
-//!   included: those are ASCII up to 127 bytes, so one check covers all of a metric's labels. Otherwise each text is
-//!   checked and copied by itself.
+//!   included: those are ASCII up to 127 bytes, so one check covers all of a metric's labels. Otherwise, and where
+//!   an unknown field's tag completes a broken character, each text is checked and copied by itself.
 //! - No name is empty or stands twice.
 
 use super::wire::{Fields, Wrong};
@@ -71,6 +71,7 @@ impl Texts {
     pub fn resolve<'a>(&mut self, metric: &'a [u8], reserved: &str) -> Result<Option<&'a str>, Wrong> {
         let region = self.region();
         let borrowed = std::str::from_utf8(&metric[region.clone()]).ok();
+        let borrowed = borrowed.filter(|text| self.are_whole(text, region.start));
         for (name, value) in &self.pairs {
             if name.is_empty() {
                 return Err(Wrong::LabelName);
@@ -103,6 +104,12 @@ impl Texts {
     /// Takes the label of the last [`Texts::push`] back.
     pub fn pop(&mut self) {
         self.spans.pop();
+    }
+
+    /// Whether every text begins and ends between two characters of the region's text.
+    fn are_whole(&self, text: &str, start: usize) -> bool {
+        let mut ranges = self.pairs.iter().flat_map(|(name, value)| [name, value]).filter(|range| !range.is_empty());
+        ranges.all(|range| text.is_char_boundary(range.start - start) && text.is_char_boundary(range.end - start))
     }
 
     /// From the first label's text to the last one's.
