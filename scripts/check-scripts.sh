@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-mapfile -t scripts < <(git ls-files --cached --others --exclude-standard -- '*.sh' .ci/run)
+mapfile -t scripts < <(git ls-files --cached --others --exclude-standard -- '*.sh' .ci)
 shellcheck "${scripts[@]}"
 echo "${#scripts[@]} scripts pass shellcheck"
 hadolint Dockerfile
