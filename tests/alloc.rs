@@ -7,6 +7,7 @@ use std::cell::Cell;
 
 mod alloc {
     pub mod relabel;
+    pub mod scrape;
 }
 
 thread_local! {

@@ -23,6 +23,7 @@ mod fetch_cost;
 mod fetch_tls;
 mod kubernetes;
 mod lanes;
+mod large_body;
 mod logs;
 mod metering;
 mod node_exporter;
