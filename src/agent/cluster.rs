@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 /// What a worker has of a cluster.
 pub struct Cluster {
+    /// The client that secrets are read with.
     client: Option<Arc<Client>>,
     poller: Option<Poller>,
     watch: Option<ConfigMapWatch>,
@@ -66,14 +67,15 @@ impl FirstLook {
             return Ok(Cluster { client: None, poller: None, watch: None, found: never(), configmap: never() });
         };
         let (targets, found) = unbounded();
-        let poller = Poller::start(Arc::clone(&client), poll_settings(settings), targets)?;
+        // a connection each: a scrape that needs a secret must not wait for a list of a thousand pods
+        let poller = Poller::start(Arc::new(client.sibling()), poll_settings(settings), targets)?;
         let (texts, configmap) = unbounded();
         let tell = move |text| {
             let _ = texts.send(text); // a worker that is ending reads no configuration
         };
         let in_pod = self.text.is_some();
         let watch = in_pod
-            .then(|| ConfigMapWatch::start(Arc::clone(&client), configmap::INTERVAL, self.text, tell))
+            .then(|| ConfigMapWatch::start(Arc::new(client.sibling()), configmap::INTERVAL, self.text, tell))
             .transpose()?;
         // Without a watch nobody sends, and a closed channel would spin the loop.
         let configmap = if in_pod { configmap } else { never() };
@@ -120,6 +122,9 @@ impl Cluster {
         }
         if let Some(watch) = self.watch {
             watch.stop();
+        }
+        if let Some(client) = self.client {
+            client.interrupt();
         }
     }
 }

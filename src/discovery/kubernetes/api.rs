@@ -5,21 +5,19 @@
 //! - Where there is no cluster yet it is looked for at most every [`RETRY_ACCESS`].
 //! - Every answer is counted by its status, every byte of it too.
 
-use super::access::{Access, Surroundings};
-use super::credentials::{Credentials, Identity};
+use super::access::Surroundings;
 use super::error::{ApiError, Fault};
-use super::http::{Answer, Http};
+use super::http::Answer;
 use super::list::{Page, read_list};
 use super::objects::Status;
-use super::resource::{Call, escape};
+use super::resource::{Call, ListQuery};
+use super::session::{Session, Sessions, lock};
 use crate::net::{Body, Resolver};
 use crate::telemetry::counters::COUNTERS;
 use serde::de::DeserializeOwned;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 /// How often a cluster that was not found is looked for.
 pub const RETRY_ACCESS: Duration = Duration::from_secs(30);
@@ -34,63 +32,39 @@ const MAX_STATUS_BYTES: u64 = 64 << 10;
 /// What a busy server gets when it names no time.
 const BUSY: Duration = Duration::from_secs(1);
 
-/// What narrows a list down.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ListQuery {
-    /// `labelSelector`, empty for none.
-    pub label_selector: String,
-    /// `fieldSelector`, empty for none.
-    pub field_selector: String,
-    /// Items of a page at most, where the server pages.
-    pub limit: u32,
-    /// The page to go on with; without one the list comes from the server's cache (`resourceVersion=0`).
-    pub next: Option<String>,
-}
-
 /// A client of the API server.
 pub struct Client {
-    surroundings: Surroundings,
-    state: Mutex<State>,
+    sessions: Sessions,
     /// Held during a request.
     busy: Mutex<()>,
-    interrupted: AtomicBool,
+    interrupted: Mutex<bool>,
     /// Wakes who pauses when the client is interrupted.
     wake: Condvar,
-    resolver: Arc<Resolver>,
-}
-
-#[derive(Default)]
-struct State {
-    session: Option<Arc<Session>>,
-    /// When a cluster was looked for in vain, and why.
-    failed: Option<(Instant, String)>,
-}
-
-struct Session {
-    access: Arc<Access>,
-    credentials: Credentials,
-    /// The connection, and a hash of the certificates it was made with.
-    http: Mutex<Option<(u64, Arc<Http>)>>,
 }
 
 impl Client {
     /// A client that looks for its cluster when it is first used.
     pub fn new(surroundings: Surroundings, resolver: Arc<Resolver>) -> Self {
-        let interrupted = AtomicBool::new(false);
-        Self {
-            surroundings,
-            state: Mutex::default(),
-            busy: Mutex::default(),
-            interrupted,
-            wake: Condvar::new(),
-            resolver,
-        }
+        Self::with(Sessions::new(surroundings, resolver, RETRY_ACCESS))
+    }
+
+    /// The same, but a cluster that was not found is looked for this often.
+    pub fn looking_every(self, retry: Duration) -> Self {
+        Self { sessions: self.sessions.looking_every(retry), ..self }
+    }
+
+    /// A client of the same server with a connection of its own: whoever uses it never waits for a long list here.
+    pub fn sibling(&self) -> Self {
+        Self::with(self.sessions.sibling())
+    }
+
+    fn with(sessions: Sessions) -> Self {
+        Self { sessions, busy: Mutex::default(), interrupted: Mutex::default(), wake: Condvar::new() }
     }
 
     /// The namespace of the agent's own objects.
     pub fn namespace(&self) -> String {
-        let session = lock(&self.state).session.clone();
-        self.surroundings.namespace(session.as_ref().map(|session| &*session.access))
+        self.sessions.namespace()
     }
 
     /// Reads one page of a list.
@@ -128,123 +102,53 @@ impl Client {
 
     /// Breaks off what is under way; every later call fails as interrupted.
     pub fn interrupt(&self) {
-        self.interrupted.store(true, Ordering::SeqCst);
-        let session = lock(&self.state).session.clone();
+        *lock(&self.interrupted) = true;
         self.wake.notify_all();
-        if let Some((_, http)) = session.and_then(|session| lock(&session.http).clone()) {
-            http.shutdown();
-        }
+        self.sessions.shutdown();
     }
 
     /// Waits as a busy server asks; `false` when the client is interrupted meanwhile.
     pub fn pause(&self, time: Duration) -> bool {
-        let go_on = |_: &mut State| !self.interrupted.load(Ordering::SeqCst);
-        let waited = self.wake.wait_timeout_while(lock(&self.state), time, go_on);
+        let waited = self.wake.wait_timeout_while(lock(&self.interrupted), time, |interrupted| !*interrupted);
         drop(waited);
-        !self.interrupted.load(Ordering::SeqCst)
+        !self.is_interrupted()
     }
 
     /// An answer of status 2xx. A refused token is read, or made, anew once.
     fn ask(&self, path: &str, timeout: Duration, limit: u64) -> Result<Answer, Fault> {
-        let session = self.session()?;
-        match self.ask_once(&session, path, timeout, limit) {
-            Err(Fault::Unauthorized) if session.credentials.refused() => {
-                let again = self.ask_once(&session, path, timeout, limit);
-                if matches!(again, Err(Fault::Unauthorized)) {
-                    lock(&self.state).session = None; // the kubeconfig may have changed: read it anew next time
-                }
-                again
-            }
-            Err(Fault::Unauthorized) => {
-                lock(&self.state).session = None;
-                Err(Fault::Unauthorized)
-            }
-            other => other,
+        let session = self.sessions.current().map_err(Fault::NoAccess)?;
+        let mut answer = self.ask_once(&session, path, timeout, limit);
+        if matches!(answer, Err(Fault::Unauthorized)) && session.credentials().refused() {
+            answer = self.ask_once(&session, path, timeout, limit);
         }
+        if matches!(answer, Err(Fault::Unauthorized)) {
+            self.sessions.forget(); // the kubeconfig may have changed: it is read anew next time
+        }
+        answer
     }
 
     fn ask_once(&self, session: &Session, path: &str, timeout: Duration, limit: u64) -> Result<Answer, Fault> {
-        let proof = session.credentials.proof().map_err(Fault::NoAccess)?;
-        let http = session.http(proof.identity.as_ref(), &self.resolver).map_err(Fault::NoAccess)?;
-        if self.interrupted.load(Ordering::SeqCst) {
+        let proof = session.credentials().proof().map_err(Fault::NoAccess)?;
+        let http = session.http(proof.identity.as_ref()).map_err(Fault::NoAccess)?;
+        if self.is_interrupted() {
             return Err(Fault::Interrupted);
         }
-        let answer = http.get(&format!("{}{path}", session.access.server), &proof, timeout, limit);
+        let answer = http.get(&format!("{}{path}", session.server()), &proof, timeout, limit);
         COUNTERS.kubernetes.answers(answer.as_ref().ok().map(|answer| answer.status)).add(1);
         match answer {
             Ok(answer) if (200..300).contains(&answer.status) => Ok(answer),
             Ok(answer) => Err(refusal(answer)),
-            Err(_) if self.interrupted.load(Ordering::SeqCst) => Err(Fault::Interrupted),
-            Err(what) => Err(Fault::NoAnswer { server: session.access.server.clone(), what: what.to_string() }),
-        }
-    }
-
-    fn session(&self) -> Result<Arc<Session>, Fault> {
-        let mut state = lock(&self.state);
-        if let Some(session) = &state.session {
-            return Ok(session.clone());
-        }
-        if let Some((_, why)) = state.failed.as_ref().filter(|(when, _)| when.elapsed() < RETRY_ACCESS) {
-            return Err(Fault::NoAccess(why.clone()));
-        }
-        match self.surroundings.access() {
-            Ok(access) => {
-                let access = Arc::new(access);
-                let credentials = Credentials::new(access.clone());
-                let session = Arc::new(Session { access, credentials, http: Mutex::default() });
-                *state = State { session: Some(session.clone()), failed: None };
-                Ok(session)
-            }
-            Err(why) => {
-                state.failed = Some((Instant::now(), why.clone()));
-                Err(Fault::NoAccess(why))
-            }
+            Err(_) if self.is_interrupted() => Err(Fault::Interrupted),
+            Err(what) => Err(Fault::NoAnswer { server: session.server().to_owned(), what: what.to_string() }),
         }
     }
 
     fn unreadable(&self, what: String) -> Fault {
-        if self.interrupted.load(Ordering::SeqCst) { Fault::Interrupted } else { Fault::Unreadable(what) }
+        if self.is_interrupted() { Fault::Interrupted } else { Fault::Unreadable(what) }
     }
-}
 
-impl Session {
-    /// The connection, made anew when the certificates are no longer those it was made with.
-    fn http(&self, identity: Option<&Identity>, resolver: &Arc<Resolver>) -> Result<Arc<Http>, String> {
-        let ca = self.access.ca.as_ref().map(super::access::Pem::read).transpose()?;
-        let mut hasher = DefaultHasher::new();
-        (&ca, identity).hash(&mut hasher);
-        let print = hasher.finish();
-        let mut current = lock(&self.http);
-        match &*current {
-            Some((known, http)) if *known == print => Ok(http.clone()),
-            _ => {
-                let http = Arc::new(Http::new(&self.access, ca.as_deref(), identity, resolver.clone())?);
-                *current = Some((print, http.clone()));
-                Ok(http)
-            }
-        }
-    }
-}
-
-impl ListQuery {
-    fn text(&self) -> String {
-        let mut text = format!("limit={}", self.limit);
-        match &self.next {
-            Some(next) => push(&mut text, "continue", next),
-            None => text.push_str("&resourceVersion=0"),
-        }
-        push(&mut text, "labelSelector", &self.label_selector);
-        push(&mut text, "fieldSelector", &self.field_selector);
-        text
-    }
-}
-
-fn push(text: &mut String, name: &str, value: &str) {
-    if !value.is_empty() {
-        text.push('&');
-        text.push_str(name);
-        text.push('=');
-        escape(value, text);
+    fn is_interrupted(&self) -> bool {
+        *lock(&self.interrupted)
     }
 }
 
@@ -275,9 +179,4 @@ impl Read for Counted {
         COUNTERS.kubernetes.bytes.add(count as u64);
         Ok(count)
     }
-}
-
-/// What another thread left behind is whole: every change is a single assignment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

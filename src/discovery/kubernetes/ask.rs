@@ -5,12 +5,12 @@
 //! namespaces and that right is missing, the single ones are asked, and the right is tried again after
 //! [`FORGET`].
 
-use super::api::{Client, ListQuery};
+use super::api::Client;
 use super::error::{ApiError, Fault};
 use super::lists::{PAGE, Step, whole};
 use super::namespaces::Namespaces;
 use super::plan::{Query, Want, plan};
-use super::resource::{Call, Resource};
+use super::resource::{Call, ListQuery, Resource};
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

@@ -141,7 +141,8 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for ItemsSeed<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::objects::{Namespace, Pod};
+    use super::super::objects::Namespace;
+    use super::super::pod_object::Pod;
     use super::*;
 
     fn names(body: &[u8]) -> Result<(Vec<String>, Page), String> {

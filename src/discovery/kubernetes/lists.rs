@@ -4,9 +4,9 @@
 //! A list that ends in an error gave nothing: `Step::Begin` told its reader to forget what came before. An expired
 //! continue token begins the list again; a busy server is waited for as long as it asks, up to a bound.
 
-use super::api::{Client, ListQuery};
+use super::api::Client;
 use super::error::{ApiError, Fault};
-use super::resource::Call;
+use super::resource::{Call, ListQuery};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 

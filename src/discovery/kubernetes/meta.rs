@@ -5,7 +5,8 @@
 //! `labelpresent` and `annotationpresent`, which is always `true`.
 //! Rule: Prometheus, configuration, `kubernetes_sd_config`.
 
-use super::objects::{Container, ContainerPort, Meta, Pairs, Pod, Service};
+use super::objects::{Meta, Pairs, Service};
+use super::pod_object::{Container, ContainerPort, Pod};
 use super::slices::{Endpoint, Slice, SlicePort};
 use crate::labels::LabelBuf;
 

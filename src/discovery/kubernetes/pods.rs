@@ -6,7 +6,7 @@
 
 use super::found::{Found, Missed, Reason, Sink, declared, is_tcp, join, wanted, what};
 use super::meta::{MetaLabels, PortOf};
-use super::objects::{Container, ContainerPort, Pod};
+use super::pod_object::{Container, ContainerPort, Pod};
 use crate::config::job::{KubernetesSelection, Port};
 use crate::labels::LabelBuf;
 

@@ -3,8 +3,9 @@
 use super::ask::Reader;
 use super::collect::{Collector, Mark};
 use super::namespaces::Namespaces;
-use super::objects::{Namespace, Pod, Service};
+use super::objects::{Namespace, Service};
 use super::plan::Query;
+use super::pod_object::Pod;
 use super::pods;
 use super::services::{PodIndex, selects};
 use super::slices::{Endpoints, Slice};

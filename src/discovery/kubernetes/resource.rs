@@ -106,6 +106,42 @@ impl fmt::Display for Call {
     }
 }
 
+/// What narrows a list down.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListQuery {
+    /// `labelSelector`, empty for none.
+    pub label_selector: String,
+    /// `fieldSelector`, empty for none.
+    pub field_selector: String,
+    /// Items of a page at most, where the server pages.
+    pub limit: u32,
+    /// The page to go on with; without one the list comes from the server's cache (`resourceVersion=0`).
+    pub next: Option<String>,
+}
+
+impl ListQuery {
+    /// The query of its URL, percent-encoded.
+    pub(super) fn text(&self) -> String {
+        let mut text = format!("limit={}", self.limit);
+        match &self.next {
+            Some(next) => push(&mut text, "continue", next),
+            None => text.push_str("&resourceVersion=0"),
+        }
+        push(&mut text, "labelSelector", &self.label_selector);
+        push(&mut text, "fieldSelector", &self.field_selector);
+        text
+    }
+}
+
+fn push(text: &mut String, name: &str, value: &str) {
+    if !value.is_empty() {
+        text.push('&');
+        text.push_str(name);
+        text.push('=');
+        escape(value, text);
+    }
+}
+
 /// Appends a text percent-encoded, as a path segment or a query value bears it.
 pub(super) fn escape(text: &str, out: &mut String) {
     for byte in text.bytes() {

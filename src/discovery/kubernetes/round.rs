@@ -9,25 +9,19 @@ use super::ask::{Asker, Failure, Learned};
 use super::collect::{Collector, JobFault, JobTargets};
 use super::error::Fault;
 use super::namespaces::{self, Namespaces};
-use super::objects::Pairs;
+use super::needs::{equalities, most, of_services, selection, wants_pods};
 use super::plan::{Want, cover};
 use super::readers::{Behind, Id, Kept, PodReader, ServiceReader, SliceReader};
 use super::resource::Resource;
 use super::services::{Around, PodIndex, look};
-use super::slices::{SERVICE_NAME, Slice};
+use super::slices::Slice;
 use crate::config::ScrapeJob;
-use crate::config::job::{Discover, KubernetesSelection};
+use crate::config::job::Discover;
 use crate::discovery::shard::Shard;
-use crate::relabel::RuleConfig;
-use crate::selector::{Operator, Requirement, Selector};
+use crate::selector::Selector;
 use crate::telemetry::counters::COUNTERS;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-
-/// Requests of a round at most, where merging can keep to that and no list has pages.
-pub const REQUESTS: usize = 6;
-/// Names of services that a list of slices is narrowed down to at most, in bytes: more would strain the URL.
-const MAX_NAMES_BYTES: usize = 2 << 10;
 
 /// What a round is made with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,35 +63,6 @@ pub fn round(
     let asker = Asker { client, learned, most };
     let namespaces = vec![Namespaces::Names(BTreeSet::new()); collectors.len()];
     Round { asker, settings, collectors, namespaces, outage: false, interrupted: false }.run()
-}
-
-/// Lists of one resource that a round may have, so that all its resources together keep to [`REQUESTS`].
-fn most(collectors: &[Collector<'_>]) -> usize {
-    let any = |test: &dyn Fn(&ScrapeJob) -> bool| usize::from(collectors.iter().any(|c| test(c.job())));
-    let namespaces = any(&|job| selection(job).is_some_and(|s| namespaces::needs_list(&s.namespaces)));
-    let services = any(&|job| matches!(job.discover, Discover::Services(_)));
-    let pods = any(&|job| matches!(job.discover, Discover::Pods(_)) || wants_pods(job));
-    ((REQUESTS - namespaces) / (2 * services + pods).max(1)).max(1)
-}
-
-fn selection(job: &ScrapeJob) -> Option<&KubernetesSelection> {
-    match &job.discover {
-        Discover::Static(_) => None,
-        Discover::Pods(selection) | Discover::Services(selection) => Some(selection),
-    }
-}
-
-/// Whether a service job's rules look at labels of the pods behind, beyond those that slices give.
-fn wants_pods(job: &ScrapeJob) -> bool {
-    let of_pod = |name: &String| {
-        let known = ["__meta_kubernetes_pod_name", "__meta_kubernetes_pod_node_name"];
-        name.starts_with("__meta_kubernetes_pod_") && !known.contains(&name.as_str())
-    };
-    let looks = |rule: &RuleConfig| {
-        let any_name = rule.action.as_deref().is_some_and(|action| action.eq_ignore_ascii_case("labelmap"));
-        any_name || rule.source_labels.iter().chain(&rule.target_label).any(of_pod)
-    };
-    matches!(job.discover, Discover::Services(_)) && job.relabel.configs().any(looks)
 }
 
 struct Round<'a> {
@@ -252,23 +217,4 @@ impl Round<'_> {
         }
         told
     }
-}
-
-/// The label selector of the slices of these services.
-fn of_services<'a>(ids: impl Iterator<Item = &'a Id>) -> Selector {
-    let names: BTreeSet<&str> = ids.map(|(_, name)| name.as_str()).collect();
-    let operator = if names.iter().map(|name| name.len() + 3).sum::<usize>() <= MAX_NAMES_BYTES {
-        Operator::In(names.into_iter().map(str::to_owned).collect())
-    } else {
-        Operator::Exists
-    };
-    Selector { requirements: vec![Requirement { key: SERVICE_NAME.to_owned(), operator }] }
-}
-
-fn equalities(pairs: &Pairs) -> Selector {
-    let requirement = |(key, value): (&str, &str)| Requirement {
-        key: key.to_owned(),
-        operator: Operator::In(vec![value.to_owned()]),
-    };
-    Selector { requirements: pairs.iter().map(requirement).collect() }
 }

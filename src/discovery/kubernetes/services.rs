@@ -5,7 +5,8 @@
 
 use super::found::{Found, Missed, Reason, Sink, declared, is_tcp, join, wanted, what};
 use super::meta::MetaLabels;
-use super::objects::{Pod, Service};
+use super::objects::Service;
+use super::pod_object::Pod;
 use super::pods;
 use super::slices::{Endpoint, Slice, SlicePort};
 use crate::config::job::{KubernetesSelection, Port};

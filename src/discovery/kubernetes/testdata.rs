@@ -2,7 +2,8 @@
 
 use super::found::{Found, Missed, Sink};
 use super::list::read_list;
-use super::objects::{Namespace, Pod, Service};
+use super::objects::{Namespace, Service};
+use super::pod_object::Pod;
 use super::slices::{Endpoints, Slice};
 use crate::config::job::{KubernetesSelection, NamespaceSelection, Port};
 use crate::selector::{Operator, Requirement, Selector};

@@ -171,3 +171,19 @@ fn a_changed_secret_is_seen_and_an_outage_is_not() {
     });
     assert!(store.secret(&wanted).unwrap_err().contains("404"));
 }
+
+#[test]
+fn a_secret_does_not_wait_for_a_list() {
+    let api = FakeApi::with_captures();
+    let pod = InPod::of(&api);
+    let client = pod.client();
+    let store = Secrets::new(std::sync::Arc::new(client.sibling()), Duration::from_secs(60));
+    api.fail("/pods", Fault::Silence, 1);
+    let job = pod_job("web", names(&["production"]), labels(&[("app", "web")]), None);
+    let polling = Polling::start(client, Duration::from_secs(15), vec![job]);
+    crate::support::wait_for("the silent list", Duration::from_secs(20), || {
+        api.change(|s| s.faults.is_empty()).then_some(())
+    });
+    assert!(store.secret(&key("basic-auth", "username", Some("production"))).is_ok());
+    polling.stop();
+}

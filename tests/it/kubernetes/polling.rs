@@ -499,3 +499,21 @@ fn no_cluster_is_a_reason_not_a_failure() {
     let told = polling.until("the reason", |d| !d.jobs[0].faults.is_empty());
     assert!(told.jobs[0].faults[0].what.contains("no Kubernetes cluster is known"), "{:?}", told.jobs[0].faults);
 }
+
+#[test]
+fn a_cluster_that_comes_later_is_found() {
+    let api = FakeApi::with_captures();
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("config");
+    let surroundings = openagent::discovery::kubernetes::access::Surroundings::with_kubeconfig(&path);
+    let client = openagent::discovery::kubernetes::api::Client::new(surroundings, Arc::default());
+    let client = Arc::new(client.looking_every(Duration::from_millis(200)));
+    let mut polling = Polling::start(client, Duration::from_millis(10), vec![web_pods()]);
+    polling.until("the reason", |d| d.jobs[0].faults.iter().any(|fault| fault.what.contains("there is no kubeconfig")));
+    super::support::kubeconfig(&api, folder.path());
+    let found = polling.until("the targets", |d| !d.jobs[0].targets.is_empty());
+    assert_eq!(
+        (addresses(&found.jobs[0]), faults(&found.jobs[0])),
+        (WEB.iter().map(|a| (*a).to_owned()).collect(), vec![])
+    );
+}
