@@ -129,7 +129,8 @@ impl Cluster {
     }
 }
 
-fn poll_settings(settings: &Settings) -> PollSettings {
+/// How the cluster is polled, as whatap.conf says.
+pub fn poll_settings(settings: &Settings) -> PollSettings {
     let shard = Shard::from_settings(settings.cluster_members, settings.cluster_member, settings.pod_name.as_deref());
     let shard = shard.unwrap_or_else(|error| {
         log::error!("{error}; this agent scrapes every target");

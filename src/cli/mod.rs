@@ -13,6 +13,7 @@ mod send_sample;
 mod settings;
 mod status;
 mod supervisor;
+mod targets;
 mod try_it;
 mod uri;
 mod version;
@@ -41,6 +42,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         "parse" => parse::run(rest),
         "check" => check::run(rest),
         "relabel" => relabel::run(rest),
+        "targets" => targets::run(rest),
         "help" | "--help" | "-h" => help::run(&rest),
         "version" | "--version" | "-V" => version::run(&rest),
         unknown => args::unknown_command(unknown),

@@ -10,3 +10,4 @@ mod select;
 mod server;
 mod size;
 mod support;
+mod targets_command;

@@ -36,5 +36,6 @@ mod sender;
 mod status;
 mod supervised_worker;
 mod supervisor;
+mod targets;
 mod tidy;
 mod try_it;
