@@ -267,7 +267,10 @@ impl Worker {
             |job: &Arc<ScrapeJob>| self.found.iter().flat_map(|found| &found.jobs).find(|of| of.job == *job);
         let found = Discovered::of(&jobs.0, |job| of_cluster(job).map(|of| of.targets.clone()).unwrap_or_default());
         let mut dropped: Vec<DroppedTarget> = found.dropped.iter().map(shown_dropped).collect();
-        dropped.extend(jobs.0.iter().filter_map(of_cluster).flat_map(shown_missed));
+        for of in jobs.0.iter().filter_map(of_cluster) {
+            dropped.extend(of.dropped.iter().map(shown_dropped));
+            dropped.extend(shown_missed(of));
+        }
         self.rooms.scrape(found.targets, dropped);
     }
 

@@ -8,6 +8,7 @@
 //! | `fetch`, `auth` | HTTP and credentials |
 //! | `tls`, `source` | `tlsConfig` and the files it names |
 //! | `series` | a sample's way: join, select, relabel, drop, encode |
+//! | `join`, `limits`, `seen` | its steps: labels joined, limits, repetitions |
 //! | `prepared` | what a target brings to each sample, worked out once |
 //! | `families`, `help_book` | help records: which families, and when they are due |
 //! | `tally`, `failure` | reasons: why a sample was dropped, why a scrape failed |
@@ -20,11 +21,14 @@ pub mod failure;
 pub mod families;
 pub mod fetch;
 pub mod help_book;
+pub(crate) mod join;
 mod lane;
+mod limits;
 pub mod live;
 pub mod pool;
 pub mod prepared;
 pub mod run;
+mod seen;
 pub mod series;
 mod source;
 pub mod state;

@@ -7,18 +7,16 @@
 //! - Rules see the joined labels, so `job`, `instance` and `node` are there.
 
 use super::families::Families;
+use super::join::join;
+use super::limits::{check_count, check_length, check_samples};
 use super::prepared::{PCODE, Prepared};
+use super::seen::Seen;
 use super::tally::{DropReason, LimitBreach, Tally};
 use crate::config::job::Limits;
 use crate::encode::{Encoder, Record, RecordError};
 use crate::exposition::{FamilyKind, Fault, Flow, NativeHistogram, Sample, Sink};
 use crate::labels::{LabelBuf, LabelView, NAME};
 use crate::relabel::{self, Outcome};
-use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, Hasher};
-
-/// What Prometheus puts before a sample's label that clashes with the target's.
-const EXPORTED: &str = "exported_";
 
 /// Buffers for one scrape at a time, reused from scrape to scrape.
 #[derive(Debug)]
@@ -30,7 +28,7 @@ pub struct SeriesScratch {
     labels: LabelBuf,
     exported: String,
     relabel: relabel::Scratch,
-    seen: HashSet<u64, BuildHasherDefault<Premixed>>,
+    seen: Seen,
     /// With `debug=true`, the lines of the samples sent.
     pub debug_lines: String,
 }
@@ -44,7 +42,7 @@ impl SeriesScratch {
             labels: LabelBuf::new(),
             exported: String::new(),
             relabel: relabel::Scratch::default(),
-            seen: HashSet::default(),
+            seen: Seen::default(),
             debug_lines: String::new(),
         }
     }
@@ -94,7 +92,6 @@ impl<'a> SeriesSink<'a> {
         scratch.encoder.begin(endpoint);
         scratch.families.clear();
         scratch.seen.clear();
-        scratch.seen.shrink_to(64 << 10);
         scratch.debug_lines.clear();
         Self { prepared, scratch, timestamp, debug, tally: Tally::default(), breach: None, first_fault: None }
     }
@@ -175,13 +172,9 @@ impl<'a> SeriesSink<'a> {
             count += 1;
         }
         check_count(limits, name, count + prepared.labels.len())?;
-        self.tally.post_relabel += 1;
-        check_samples(limits, self.tally.post_relabel)?;
-        if let Some(reason) = payload.refused() {
+        let repeatable = own_time.is_some();
+        if let Some(reason) = admit(&mut self.tally, &mut self.scratch.seen, limits, payload, repeatable, hash)? {
             return Ok(Fate::Dropped(reason));
-        }
-        if own_time.is_none() && !self.scratch.seen.insert(hash) {
-            return Ok(Fate::Dropped(DropReason::Duplicate));
         }
         record.labels(&prepared.encoded);
         end(record, name, own_time.unwrap_or(self.timestamp), payload)
@@ -211,13 +204,9 @@ impl<'a> SeriesSink<'a> {
             hash = hash.wrapping_add(prepared.label_hash(label, value));
         }
         check_count(&job.limits, name, joined.len() - 1)?;
-        self.tally.post_relabel += 1;
-        check_samples(&job.limits, self.tally.post_relabel)?;
-        if let Some(reason) = payload.refused() {
+        let repeatable = own_time.is_some();
+        if let Some(reason) = admit(&mut self.tally, &mut self.scratch.seen, &job.limits, payload, repeatable, hash)? {
             return Ok(Fate::Dropped(reason));
-        }
-        if own_time.is_none() && !self.scratch.seen.insert(hash) {
-            return Ok(Fate::Dropped(DropReason::Duplicate));
         }
         let timestamp = own_time.unwrap_or(self.timestamp);
         let record = write_joined(&mut self.scratch.encoder, prepared, name, joined, payload);
@@ -295,6 +284,23 @@ impl<'a> Payload<'a> {
     }
 }
 
+/// Counts a series that relabelling has left, and says why it is not sent: a value that the server does not take, or a
+/// repetition. A series with a timestamp of its own may come again with another.
+#[inline]
+fn admit(
+    tally: &mut Tally,
+    seen: &mut Seen,
+    limits: &Limits,
+    payload: Payload<'_>,
+    repeatable: bool,
+    hash: u64,
+) -> Result<Option<DropReason>, LimitBreach> {
+    tally.post_relabel += 1;
+    check_samples(limits, tally.post_relabel)?;
+    let refused = payload.refused();
+    Ok(refused.or_else(|| (!repeatable && !seen.is_new(hash)).then_some(DropReason::Duplicate)))
+}
+
 /// Ends a record; what the protocol cannot hold is a breach (labels) or a drop (size).
 fn end(record: Record<'_>, name: &str, timestamp: i64, payload: Payload<'_>) -> Result<Fate, LimitBreach> {
     let found = record.label_count();
@@ -308,41 +314,6 @@ fn end(record: Record<'_>, name: &str, timestamp: i64, payload: Payload<'_>) -> 
         Err(RecordError::TooManyLabels) => {
             let limit = Limits::MAX_LABELS;
             Err(LimitBreach::Labels { limit, found, metric: name.to_owned() })
-        }
-    }
-}
-
-/// Joins a sample's labels with its target's, as Prometheus does: with honorLabels the sample's own label wins,
-/// without it the sample's becomes `exported_<name>`, again and again while that clashes too.
-pub(crate) fn join(
-    joined: &mut LabelBuf,
-    exported: &mut String,
-    name: &str,
-    labels: LabelView<'_>,
-    prepared: &Prepared,
-) {
-    joined.clear();
-    joined.push(NAME, name);
-    let honor = prepared.target.job.honor_labels;
-    for (label, value) in labels.iter().filter(|(_, value)| !value.is_empty()) {
-        if honor || prepared.labels.value(label).is_none() {
-            joined.push(label, value);
-            continue;
-        }
-        exported.clear();
-        exported.push_str(EXPORTED);
-        exported.push_str(label);
-        while prepared.labels.value(exported).is_some()
-            || labels.value(exported).is_some_and(|value| !value.is_empty())
-            || joined.value(exported).is_some()
-        {
-            exported.insert_str(0, EXPORTED);
-        }
-        joined.push(exported, value);
-    }
-    for (label, value) in prepared.labels.iter() {
-        if !honor || joined.value(label).is_none() {
-            joined.push(label, value);
         }
     }
 }
@@ -367,57 +338,6 @@ fn write_joined<'e>(
 
 fn without_name(labels: LabelView<'_>) -> impl Iterator<Item = (&str, &str)> {
     labels.iter().filter(|(label, _)| *label != NAME)
-}
-
-#[inline]
-fn check_length(limits: &Limits, name: &str, value: &str) -> Result<(), LimitBreach> {
-    if limits.label_name_bytes != 0 && name.len() > limits.label_name_bytes {
-        let name = name.chars().take(64).collect();
-        return Err(LimitBreach::LabelName { limit: limits.label_name_bytes, name });
-    }
-    if limits.label_value_bytes != 0 && value.len() > limits.label_value_bytes {
-        let (limit, found) = (limits.label_value_bytes, value.len());
-        return Err(LimitBreach::LabelValue { limit, found, name: name.to_owned() });
-    }
-    Ok(())
-}
-
-/// labelLimit counts as Prometheus counts: the metric name is a label too.
-#[inline]
-fn check_count(limits: &Limits, metric: &str, labels: usize) -> Result<(), LimitBreach> {
-    let found = labels + 1;
-    if limits.labels < Limits::MAX_LABELS && found > limits.labels {
-        return Err(LimitBreach::Labels { limit: limits.labels, found, metric: metric.to_owned() });
-    }
-    Ok(())
-}
-
-#[inline]
-fn check_samples(limits: &Limits, samples: u64) -> Result<(), LimitBreach> {
-    if limits.samples != 0 && samples > limits.samples {
-        return Err(LimitBreach::Samples { limit: limits.samples });
-    }
-    Ok(())
-}
-
-/// Takes a key that is a hash already as its own hash.
-#[derive(Debug, Default)]
-struct Premixed(u64);
-
-impl Hasher for Premixed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
 }
 
 #[cfg(test)]

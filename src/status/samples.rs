@@ -15,9 +15,10 @@ use crate::labels::{LabelBuf, LabelView, NAME};
 use crate::relabel::{self, Outcome};
 use crate::scrape::failure::ScrapeError;
 use crate::scrape::fetch::{FetchError, Fetcher};
+use crate::scrape::join::join;
 use crate::scrape::prepared::{PCODE, Prepared};
 use crate::scrape::run::{Scraping, unix_ms};
-use crate::scrape::series::{self, SeriesScratch, SeriesSink};
+use crate::scrape::series::{SeriesScratch, SeriesSink};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -228,7 +229,7 @@ impl Watching<'_> {
     /// What rules do to a sample, told in lines, and what it is after them and with what is added last.
     fn relabel(&mut self, name: &str, labels: LabelView<'_>) -> (Vec<String>, String) {
         let joined = &mut self.labels;
-        series::join(joined, &mut self.exported, name, labels, self.prepared);
+        join(joined, &mut self.exported, name, labels, self.prepared);
         let rules = &self.prepared.target.job.metric_relabel;
         let mut effects = Vec::new();
         if !rules.is_empty() {

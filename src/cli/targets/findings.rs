@@ -30,9 +30,11 @@ impl Findings {
         let mut failed = file.faults.iter().any(|fault| fault.is_error());
         let cluster = look(&file.jobs, settings, client, &mut faults);
         let of_job = |job: &Arc<ScrapeJob>| cluster.iter().find(|of| of.job == *job);
-        let discovered = Discovered::of(&file.jobs, |job| of_job(job).map(|of| of.targets.clone()).unwrap_or_default());
+        let mut discovered =
+            Discovered::of(&file.jobs, |job| of_job(job).map(|of| of.targets.clone()).unwrap_or_default());
         let mut missed = Vec::new();
         for of in &cluster {
+            discovered.dropped.extend(of.dropped.iter().cloned());
             missed.extend(of.missed.iter().map(|missed| (Arc::clone(&of.job), missed.clone())));
             failed |= !of.faults.is_empty();
             faults.extend(told(of));
@@ -72,8 +74,8 @@ fn told(of: &JobTargets) -> Vec<String> {
         None => format!("target {name:?}: {what}"),
     };
     let mut lines: Vec<_> = of.faults.iter().map(|one| fault(one.namespace.as_deref(), &one.what)).collect();
-    if of.missed_more > 0 {
-        lines.push(format!("target {name:?}: {} more are not scraped", of.missed_more));
+    if of.untold > 0 {
+        lines.push(format!("target {name:?}: {} more are not scraped", of.untold));
     }
     if of.elsewhere > 0 {
         lines.push(format!("target {name:?}: {} are scraped by other members of the cluster", of.elsewhere));
