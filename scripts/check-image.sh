@@ -62,10 +62,11 @@ check_content() { # check_content ROOT ARCH
   [ "$(stat -c %u:%g "$1/app/whatap.conf" "$1/app/logs" | sort -u)" = 1001:1001 ] || fail "/app is not the agent's own"
 }
 
-# Runs the image's program in its root, made read-only but for /app/logs, as uid 1001 without capabilities.
+# Becomes the image's program in its root, made read-only but for /app/logs, as uid 1001 without capabilities. Called in
+# a subshell, so that a signal to that reaches the program.
 in_image() { # in_image ROOT ARGUMENT...
   # shellcheck disable=SC2016 # the inner shell's own arguments
-  unshare --mount sh -euc '
+  exec unshare --mount sh -euc '
     root=$1; shift
     mount --bind "$root" "$root"
     mount --bind "$1" "$root/app/scrape_config.yaml"; shift
@@ -90,14 +91,14 @@ check_run() { # check_run ROOT
   printf 'scrape_configs:\n  - {job_name: image, scrape_interval: 1s, static_config: {targets: ["127.0.0.1:9"]}}\n' \
     >"$work/scrape.yaml"
   chmod 0644 "$work/scrape.yaml"
-  in_image "$1" version
+  (in_image "$1" version)
   "$1/app/openagent" collector --listen 127.0.0.1:0 --license $LICENCE >"$work/records.log" 2>"$work/collector.log" &
   children+=($!)
   wait_for 'listening on ' "$work/collector.log" "the collector's address"
   local port agent status=0
   port=$(sed -n 's/.*listening on [^ ]*:\([0-9]*\).*/\1/p' "$work/collector.log" | head -n 1)
   export WHATAP_HOME=/app WHATAP_LICENSE=$LICENCE WHATAP_HOST=127.0.0.1 WHATAP_PORT=$port status_listen=127.0.0.1:0
-  in_image "$1" foreground >"$work/agent.log" 2>&1 &
+  (in_image "$1" foreground) >"$work/agent.log" 2>&1 &
   agent=$!
   children+=("$agent")
   wait_for '"up"' "$work/records.log" "a sample of the image's agent"
