@@ -81,7 +81,7 @@ in_image() { # in_image ROOT ARGUMENT...
 
 wait_for() { # wait_for PATTERN FILE WHAT
   local deadline=$((SECONDS + 60))
-  until grep -q -- "$1" "$2"; do
+  until grep -qs -- "$1" "$2"; do
     [ $SECONDS -lt $deadline ] || fail "$3 did not come within 60 s: $(tail -n 5 "$work"/*.log)"
     sleep 0.1
   done
