@@ -131,14 +131,19 @@ impl Cluster {
 
 /// How the cluster is polled, as whatap.conf says.
 pub fn poll_settings(settings: &Settings) -> PollSettings {
-    let shard = Shard::from_settings(settings.cluster_members, settings.cluster_member, settings.pod_name.as_deref());
-    let shard = shard.unwrap_or_else(|error| {
-        log::error!("{error}; this agent scrapes every target");
-        Shard::ALONE
-    });
+    let shard = shard(settings);
     let node = settings.node_name.clone().filter(|_| settings.node_local);
     if settings.node_local && node.is_none() {
         log::error!("node_local is on, but NODE_NAME is not set; pods of all nodes are scraped");
     }
     PollSettings { interval: settings.kubernetes_poll_interval, round: RoundSettings { node, shard } }
+}
+
+/// Which of the targets, static ones too, are this agent's.
+pub fn shard(settings: &Settings) -> Shard {
+    let shard = Shard::from_settings(settings.cluster_members, settings.cluster_member, settings.pod_name.as_deref());
+    shard.unwrap_or_else(|error| {
+        log::error!("{error}; this agent scrapes every target");
+        Shard::ALONE
+    })
 }

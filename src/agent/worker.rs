@@ -5,7 +5,7 @@
 //! - SIGTERM and SIGINT stop it within 15 s; a second one ends the process at once.
 //! - A room that has died ends the process with its own exit code, and the supervisor starts a new one.
 
-use super::cluster::{Cluster, FirstLook};
+use super::cluster::{self, Cluster, FirstLook};
 use super::commands;
 use super::introspection::Introspection;
 use super::rooms::{Health, Pages, RoomSettings, Rooms, STOP_WITHIN};
@@ -252,6 +252,9 @@ impl Worker {
         self.rooms.apply_service_account(settings::service_account(settings));
         self.cluster.apply(settings);
         self.settings.store(settings.clone());
+        if changes.iter().any(|change| change.key.starts_with("cluster_member")) {
+            self.scrape();
+        }
     }
 
     fn find_targets(&mut self, jobs: Arc<Jobs>) {
@@ -265,7 +268,8 @@ impl Worker {
         let jobs = self.jobs.load();
         let of_cluster =
             |job: &Arc<ScrapeJob>| self.found.iter().flat_map(|found| &found.jobs).find(|of| of.job == *job);
-        let found = Discovered::of(&jobs.0, |job| of_cluster(job).map(|of| of.targets.clone()).unwrap_or_default());
+        let mut found = Discovered::of(&jobs.0, |job| of_cluster(job).map(|of| of.targets.clone()).unwrap_or_default());
+        found.keep_own(cluster::shard(&self.settings.load()));
         let mut dropped: Vec<DroppedTarget> = found.dropped.iter().map(shown_dropped).collect();
         for of in jobs.0.iter().filter_map(of_cluster) {
             dropped.extend(of.dropped.iter().map(shown_dropped));

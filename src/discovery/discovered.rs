@@ -6,6 +6,7 @@
 //!   not the whole job.
 
 use super::dropped::{DropReason, Dropped};
+use super::shard::Shard;
 use super::target::Target;
 use crate::config::job::{Discover, ScrapeJob};
 use foldhash::quality::FixedState;
@@ -55,6 +56,13 @@ impl Discovered {
                 self.targets.push(target);
             }
         }
+    }
+
+    /// Leaves out what other members of the cluster scrape, and tells how many that are.
+    pub fn keep_own(&mut self, shard: Shard) -> usize {
+        let before = self.targets.len();
+        self.targets.retain(|target| shard.owns(&target.job.name, &target.url()));
+        before - self.targets.len()
     }
 
     fn duplicate(&self, target: &Target) -> Option<DropReason> {

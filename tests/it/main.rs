@@ -33,6 +33,7 @@ mod relabel;
 mod reload;
 mod send_sample;
 mod sender;
+mod sharding;
 mod status;
 mod supervised_worker;
 mod supervisor;

@@ -1,6 +1,6 @@
 //! What there is to print: targets, what is not scraped, what could not be asked.
 
-use crate::agent::cluster::poll_settings;
+use crate::agent::cluster::{poll_settings, shard};
 use crate::config::{ScrapeFile, ScrapeJob, Settings};
 use crate::discovery::Discovered;
 use crate::discovery::kubernetes::Missed;
@@ -38,6 +38,10 @@ impl Findings {
             missed.extend(of.missed.iter().map(|missed| (Arc::clone(&of.job), missed.clone())));
             failed |= !of.faults.is_empty();
             faults.extend(told(of));
+        }
+        let elsewhere = discovered.keep_own(shard(settings));
+        if elsewhere > 0 {
+            faults.push(format!("{elsewhere} static targets are scraped by other members of the cluster"));
         }
         Self { discovered, missed, faults, failed }
     }
