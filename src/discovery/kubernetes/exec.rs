@@ -9,7 +9,7 @@ use super::access::Access;
 use super::objects::or_default;
 use crate::secret::Secret;
 use base64::Engine as _;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, mpsc};
@@ -19,6 +19,11 @@ use std::time::{Duration, Instant, SystemTime};
 pub const MAX_RUN: Duration = Duration::from_secs(30);
 /// The most a plugin may print.
 pub const MAX_OUTPUT: u64 = 1 << 20;
+
+/// Pause between two looks at a program.
+const STEP: Duration = Duration::from_millis(20);
+/// How often a program that is being replaced is started again.
+const BUSY_RETRIES: u32 = 10;
 
 const VERSIONS: [&str; 2] = ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"];
 
@@ -132,7 +137,14 @@ impl ExecPlugin {
         command.args(&self.args).envs(self.env.iter().cloned()).env("KUBERNETES_EXEC_INFO", info.to_string());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let hint = || self.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
-        command.spawn().map_err(|error| format!("cannot be started: {error}{}", hint()))
+        for _ in 0..BUSY_RETRIES {
+            match command.spawn() {
+                // the file is being replaced this very moment
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => std::thread::sleep(STEP),
+                started => return started.map_err(|error| format!("cannot be started: {error}{}", hint())),
+            }
+        }
+        Err("is being written and cannot be started yet".to_owned())
     }
 
     fn read(&self, stdout: &[u8]) -> Result<ExecCredential, String> {
@@ -204,6 +216,6 @@ fn wait(child: &mut Child) -> Result<std::process::ExitStatus, String> {
             let _ = child.wait();
             return Err(format!("did not end within {} s", MAX_RUN.as_secs()));
         }
-        std::thread::sleep(Duration::from_millis(20)); // std has no wait with a deadline
+        std::thread::sleep(STEP); // std has no wait with a deadline
     }
 }

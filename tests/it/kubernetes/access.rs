@@ -205,8 +205,9 @@ fn exec_plugins_are_asked_once_until_their_token_ends() {
             ),
         );
         format!(
-            "exec: {{apiVersion: client.authentication.k8s.io/{version}, command: ./plugin.sh, args: [get], \
-             env: [{{name: GREETING, value: hello}}], interactiveMode: Never}}"
+            "exec: {{apiVersion: client.authentication.k8s.io/{version}, command: sh, args: [{:?}, get], \
+             env: [{{name: GREETING, value: hello}}], interactiveMode: Never}}",
+            path.join("plugin.sh")
         )
     };
     let runs = || std::fs::read_to_string(&count).unwrap_or_default().lines().count();
