@@ -2,6 +2,8 @@
 //!
 //! Each module pins one hot path; [`allocations`] counts those of the calling thread alone, so tests run in parallel.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the answer")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
