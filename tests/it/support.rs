@@ -107,6 +107,11 @@ impl Lines {
         }
     }
 
+    /// The last line that `pick` takes; looks through them where they are, for outputs too large to be copied.
+    pub fn last<T>(&self, mut pick: impl FnMut(&str) -> Option<T>) -> Option<T> {
+        self.0.lock().unwrap().iter().rev().find_map(|line| pick(line))
+    }
+
     fn collect(source: impl Read + Send + 'static) -> Self {
         let lines = Self::default();
         let sink = lines.clone();
