@@ -19,9 +19,9 @@ fn a_body_of_100_mb_costs_less_than_8_mb() {
     let agent = home.agent();
     wait_for("a small scrape", Duration::from_secs(60), || (!collector.samples("up").is_empty()).then_some(()));
     let before = peak_rss(&agent);
-    let endpoint = "path: /large\ninterval: 60s\ntimeout: 59s\nbodySizeLimit: 200MB";
-    home.write("scrape_config.yaml", &static_config("60s", &[("big", &address.to_string(), endpoint)]));
-    let scraped = wait_for("the large scrape", Duration::from_secs(240), || {
+    let endpoint = "path: /large\ninterval: 90s\ntimeout: 89s\nbodySizeLimit: 200MB";
+    home.write("scrape_config.yaml", &static_config("90s", &[("big", &address.to_string(), endpoint)]));
+    let scraped = wait_for("the large scrape", Duration::from_secs(300), || {
         let line =
             collector.process.stdout.last(|line| line.contains("\"scrape_samples_scraped\"").then(|| line.to_owned()));
         let record: serde_json::Value = serde_json::from_str(&line?).ok()?;
