@@ -1,8 +1,9 @@
 //! A rule's pattern, ready to match: by comparing texts where that is enough, by the engine elsewhere.
 
 use super::engine::Engine;
+use super::outline::{self, Groups};
 use super::regex::{Pattern, SyntaxError};
-use super::shape::{self, Groups, Words};
+use super::shape::Words;
 use super::slots::Slots;
 use super::template::Template;
 use regex_syntax::hir::Hir;
@@ -92,6 +93,6 @@ impl Matcher {
 fn words(hir: &Hir, groups: usize, wants: Wants) -> Option<(Words, Groups)> {
     match wants {
         Wants::Verdict => Some((Words::of(hir)?, Groups::whole())),
-        Wants::Groups => shape::with_groups(hir, groups),
+        Wants::Groups => outline::with_groups(hir, groups),
     }
 }

@@ -19,6 +19,7 @@ mod error;
 mod explain;
 mod literals;
 mod matcher;
+mod outline;
 mod regex;
 mod rule;
 mod shape;

@@ -9,7 +9,6 @@
 use super::literals::Literals;
 use memchr::memmem::Finder;
 use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look, Repetition};
-use std::ops::Range;
 
 /// Words a pattern may stand for before it is left to the engine.
 const MAX_WORDS: usize = 4096;
@@ -40,43 +39,6 @@ impl Affix {
         text.len() >= prefix.len() + suffix.len() + self.gap
             && (prefix.is_empty() || (text[0] == prefix[0] && text.starts_with(prefix)))
             && (suffix.is_empty() || text.ends_with(suffix))
-    }
-}
-
-/// A bound of a group, counted from either end of the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bound {
-    FromStart(usize),
-    FromEnd(usize),
-}
-
-impl Bound {
-    fn at(self, len: usize) -> usize {
-        match self {
-            Self::FromStart(n) => n,
-            Self::FromEnd(n) => len - n,
-        }
-    }
-}
-
-/// Where the groups of a pattern lie in any text it matches; the whole match is the first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Groups(Vec<(Bound, Bound)>);
-
-impl Groups {
-    /// Nothing but the whole match.
-    pub fn whole() -> Self {
-        Self(vec![(Bound::FromStart(0), Bound::FromEnd(0))])
-    }
-
-    /// The bounds of each group in a text that matched.
-    pub fn of(&self, len: usize) -> impl ExactSizeIterator<Item = Range<usize>> {
-        self.0.iter().map(move |(start, end)| start.at(len)..end.at(len))
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
     }
 }
 
@@ -129,32 +91,8 @@ impl Words {
     }
 }
 
-/// Reads a pattern whose groups have fixed distances from the ends of the text: one affix, or words in groups that
-/// hold all of them.
-pub(super) fn with_groups(hir: &Hir, groups: usize) -> Option<(Words, Groups)> {
-    let inside = inside_anchors(hir)?;
-    let mut outline = Outline { bounds: vec![None; groups], ..Outline::default() };
-    if inside.iter().try_for_each(|part| outline.walk(part)).is_some() {
-        return Some((Words::of(hir)?, outline.groups()?));
-    }
-    let (depth, _) = peel(inside);
-    let whole = Groups(vec![(Bound::FromStart(0), Bound::FromEnd(0)); groups]);
-    (depth + 1 == groups).then_some((Words::of(hir)?, whole))
-}
-
-/// How many groups lie around all of a pattern, and what is inside them.
-fn peel(mut parts: &[Hir]) -> (usize, &[Hir]) {
-    let mut depth = 0;
-    while let [only] = parts {
-        let HirKind::Capture(capture) = only.kind() else { break };
-        parts = std::slice::from_ref(&*capture.sub);
-        depth += 1;
-    }
-    (depth, parts)
-}
-
 /// The parts between `^` and `$`, however often those stand there.
-fn inside_anchors(hir: &Hir) -> Option<&[Hir]> {
+pub(super) fn inside_anchors(hir: &Hir) -> Option<&[Hir]> {
     let HirKind::Concat(parts) = hir.kind() else { return None };
     let is = |part: &Hir, look: Look| matches!(part.kind(), HirKind::Look(found) if *found == look);
     let start = parts.iter().take_while(|part| is(part, Look::Start)).count();
@@ -216,7 +154,7 @@ fn expand_repetition(repetition: &Repetition) -> Option<Vec<Word>> {
 }
 
 /// The least length of `.*` and `.+`, where the dot matches anything.
-fn gap(repetition: &Repetition) -> Option<usize> {
+pub(super) fn gap(repetition: &Repetition) -> Option<usize> {
     let HirKind::Class(Class::Unicode(class)) = repetition.sub.kind() else { return None };
     let any = matches!(class.ranges(), [all] if all.start() == '\0' && all.end() == char::MAX);
     (any && repetition.max.is_none() && repetition.min <= 1).then_some(repetition.min as usize)
@@ -249,64 +187,4 @@ fn append(mut word: Word, piece: &Piece) -> Option<Word> {
         _ => word.push(piece.clone()),
     }
     Some(word)
-}
-
-/// The one word of a pattern, walked through to see where its groups begin and end.
-#[derive(Default)]
-struct Outline {
-    /// Bytes of text before the gap.
-    before: usize,
-    gap: bool,
-    /// Bytes of text after the gap.
-    after: usize,
-    bounds: Vec<Option<(Mark, Mark)>>,
-}
-
-/// A place in the word while its length after the gap is not known yet.
-#[derive(Debug, Clone, Copy)]
-enum Mark {
-    Before(usize),
-    After(usize),
-}
-
-impl Outline {
-    fn walk(&mut self, hir: &Hir) -> Option<()> {
-        match hir.kind() {
-            HirKind::Empty => Some(()),
-            HirKind::Literal(literal) => {
-                let side = if self.gap { &mut self.after } else { &mut self.before };
-                *side += literal.0.len();
-                Some(())
-            }
-            HirKind::Repetition(repetition) if !self.gap => {
-                self.gap = gap(repetition).is_some();
-                self.gap.then_some(())
-            }
-            HirKind::Concat(parts) => parts.iter().try_for_each(|part| self.walk(part)),
-            HirKind::Capture(capture) => {
-                let start = self.mark();
-                self.walk(&capture.sub)?;
-                *self.bounds.get_mut(capture.index as usize)? = Some((start, self.mark()));
-                Some(())
-            }
-            _ => None,
-        }
-    }
-
-    fn mark(&self) -> Mark {
-        if self.gap { Mark::After(self.after) } else { Mark::Before(self.before) }
-    }
-
-    fn groups(mut self) -> Option<Groups> {
-        *self.bounds.first_mut()? = Some((Mark::Before(0), self.mark()));
-        let bound = |mark| match mark {
-            Mark::Before(n) => Bound::FromStart(n),
-            Mark::After(n) => Bound::FromEnd(self.after - n),
-        };
-        self.bounds
-            .iter()
-            .map(|pair| pair.map(|(start, end)| (bound(start), bound(end))))
-            .collect::<Option<_>>()
-            .map(Groups)
-    }
 }

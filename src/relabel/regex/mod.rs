@@ -11,6 +11,7 @@
 //! - Reading recurses nowhere; what it builds is bounded in depth.
 
 mod class;
+mod count;
 mod escape;
 mod flags;
 mod fold;

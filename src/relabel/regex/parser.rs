@@ -9,16 +9,15 @@
 //! A `{` that begins no such count is a character.
 
 use super::class::ClassReader;
+use super::count::{self, MAX_REPEATS};
 use super::flags::{Flags, FlagsEnd};
 use super::fold::Folds;
 use super::{Fault, Pattern, escape};
-use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Dot, Hir, HirKind, Look, Repetition};
+use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Dot, Hir, Look, Repetition};
 
 /// Groups that may be open at once. Go allows 1000, but compiling recurses over them, in 4 KiB of stack each
 /// (32 KiB in an unoptimised build), and threads here have small stacks.
 pub(super) const MAX_DEPTH: usize = 32;
-/// Most repeats that nested counts may multiply to, as in Go.
-const MAX_REPEATS: u32 = 1000;
 
 /// Reads a whole pattern, anchors and all.
 pub(super) fn parse(text: &str) -> Result<Pattern, Fault> {
@@ -38,7 +37,7 @@ pub(super) fn parse(text: &str) -> Result<Pattern, Fault> {
         return Err(Fault::new(parser.frame.opened_at, "missing closing )"));
     }
     let hir = parser.frame.finish();
-    if repeats_exceed(&hir, MAX_REPEATS) {
+    if count::multiply_beyond(&hir, MAX_REPEATS) {
         return Err(Fault::new(0, format!("invalid repeat count: nested counts multiply to more than {MAX_REPEATS}")));
     }
     Ok(Pattern { hir, groups: parser.groups })
@@ -235,7 +234,7 @@ impl<'p> Parser<'p> {
 
     /// `{n}`, `{n,}` or `{n,m}`; anything else that begins with `{` is text.
     fn count(&mut self) -> Result<(), Fault> {
-        let Some((min, max, len)) = read_count(self.rest()) else {
+        let Some((min, max, len)) = count::read(self.rest()) else {
             return self.literal(1, '{');
         };
         let shown = &self.rest()[..len];
@@ -261,36 +260,5 @@ impl<'p> Parser<'p> {
         self.push(len, Hir::repetition(Repetition { min, max, greedy, sub: Box::new(sub) }))?;
         self.frame.repeated = true;
         Ok(())
-    }
-}
-
-/// Reads a count and gives its bounds and its length in bytes.
-fn read_count(text: &str) -> Option<(u32, Option<u32>, usize)> {
-    let (body, _) = text.strip_prefix('{')?.split_once('}')?;
-    let (min, max) = match body.split_once(',') {
-        None => (number(body)?, Some(number(body)?)),
-        Some((min, "")) => (number(min)?, None),
-        Some((min, max)) => (number(min)?, Some(number(max)?)),
-    };
-    Some((min, max, body.len() + 2))
-}
-
-/// Digits without a needless zero in front; what is too large for the type is too large for a count.
-fn number(digits: &str) -> Option<u32> {
-    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    let zeros = digits.len() > 1 && digits.starts_with('0');
-    (plain && !zeros).then(|| digits.parse().unwrap_or(u32::MAX))
-}
-
-/// Whether nested counts multiply to more than `allowed`.
-fn repeats_exceed(hir: &Hir, allowed: u32) -> bool {
-    match hir.kind() {
-        HirKind::Repetition(repetition) => {
-            let count = repetition.max.unwrap_or(repetition.min);
-            count > allowed || repeats_exceed(&repetition.sub, allowed / count.max(1))
-        }
-        HirKind::Capture(capture) => repeats_exceed(&capture.sub, allowed),
-        HirKind::Concat(subs) | HirKind::Alternation(subs) => subs.iter().any(|sub| repeats_exceed(sub, allowed)),
-        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => false,
     }
 }
