@@ -22,6 +22,7 @@ mod fetch;
 mod fetch_cost;
 mod fetch_tls;
 mod kubernetes;
+mod labels;
 mod lanes;
 mod large_body;
 mod logs;
