@@ -15,13 +15,13 @@ fn cases() -> Vec<Case> {
     let exported = json!({"exported_job": "own", "x": "1"});
     let b = json!({"y": "long value"});
     vec![
-        ("plain", "", vec![("a", exported.clone()), ("b", b.clone())], 1.0),
+        ("plain", "", vec![("a", exported), ("b", b.clone())], 1.0),
         ("honoured", "honorLabels: true", vec![("a", json!({"job": "own", "x": "1"})), ("b", b.clone())], 1.0),
         ("selected", "metricSelector: [b, c]", vec![("b", b.clone())], 1.0),
         (
             "seen-by-rules",
             "metricRelabelConfigs:\n- {sourceLabels: [job, __name__], regex: 'seen-by-rules;a', action: drop}",
-            vec![("b", b.clone())],
+            vec![("b", b)],
             1.0,
         ),
         (
