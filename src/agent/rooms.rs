@@ -164,9 +164,10 @@ impl Rooms {
         self.scraping.settings.store(settings);
     }
 
-    /// Puts another service account policy in force.
-    pub fn apply_service_account(&self, account: ServiceAccount) {
+    /// Puts another service account policy in force, and whether protobuf is asked for first.
+    pub fn apply_fetch(&self, account: ServiceAccount, protobuf: bool) {
         self.scraping.fetcher.set_service_account(account);
+        self.scraping.fetcher.set_protobuf(protobuf);
     }
 
     /// A joint to the sender for packs of the agent's own.

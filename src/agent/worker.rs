@@ -249,7 +249,7 @@ impl Worker {
         self.logging.apply(&settings::log(settings));
         self.rooms.sender().reconfigure(settings::sender(settings, &account, &self.identity));
         self.rooms.apply_scraping(settings::scraping(settings, account.licence.pcode));
-        self.rooms.apply_service_account(settings::service_account(settings));
+        self.rooms.apply_fetch(settings::service_account(settings), settings.openagent_enable_protobuf);
         self.cluster.apply(settings);
         self.settings.store(settings.clone());
         if changes.iter().any(|change| change.key.starts_with("cluster_member")) {
