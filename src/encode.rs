@@ -12,10 +12,10 @@
 
 use crate::exposition::NativeHistogram;
 use crate::labels::LabelView;
+use crate::wire::deflate::Deflater;
 use crate::wire::gzip::{Packed, ZIP_ABOVE};
 use crate::wire::pack::EncodedPack;
 use crate::wire::record::{self, Block, Buckets, Unfinished};
-use flate2::{Compress, Compression, FlushCompress, Status};
 use std::borrow::Cow;
 
 /// Records of a pack at most, as the Go agent sends.
@@ -53,18 +53,62 @@ impl EncodedLabels {
 }
 
 /// Turns the records of one scrape into pack bodies.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Encoder {
-    samples: Block,
-    histograms: Block,
-    help: Block,
+    samples: Growing,
+    histograms: Growing,
+    help: Growing,
     /// Finished packs; help apart, for it goes first.
     help_packs: Vec<EncodedPack>,
     packs: Vec<EncodedPack>,
-    gzip: Gzip,
     /// The target's URL, with endpoint metering on.
     endpoint: Option<String>,
     spans: Spans,
+}
+
+/// A block and its compressed form, which grow together.
+#[derive(Debug, Default)]
+struct Growing {
+    block: Block,
+    deflater: Deflater,
+    /// Records that the compressor has taken.
+    taken: usize,
+}
+
+impl Growing {
+    /// Gives the compressor the record that was ended last, when it has not had it.
+    #[inline]
+    fn take(&mut self) {
+        if self.block.records() > self.taken {
+            self.deflater.record(&self.block);
+            self.deflater.slide(&mut self.block);
+            self.taken = self.block.records();
+        }
+    }
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.block.records() >= MAX_RECORDS || self.deflater.plain_bytes(&self.block) >= CLOSE_AT_BYTES
+    }
+
+    fn clear(&mut self) {
+        self.block.clear();
+        self.deflater.abandon();
+        self.taken = 0;
+    }
+
+    /// Makes a pack of the records and forgets them; none where there are none.
+    fn close(&mut self, pack: impl FnOnce(&Packed<'_>, u32) -> EncodedPack) -> Option<EncodedPack> {
+        if self.block.is_empty() {
+            return None;
+        }
+        self.take();
+        let zipped = self.deflater.plain_bytes(&self.block) > ZIP_ABOVE;
+        let bytes = if zipped { self.deflater.finish(&self.block) } else { self.block.bytes() };
+        let pack = pack(&Packed { zipped, bytes: Cow::Borrowed(bytes) }, self.block.records() as u32);
+        self.clear();
+        Some(pack)
+    }
 }
 
 /// Bucket spans of a native histogram in the wire's form, reused.
@@ -75,25 +119,16 @@ struct Spans {
 }
 
 impl Encoder {
-    /// An encoder that compresses with the given gzip level, 1 (fast) to 9.
-    pub fn new(level: u32) -> Self {
-        Self {
-            samples: Block::new(),
-            histograms: Block::new(),
-            help: Block::new(),
-            help_packs: Vec::new(),
-            packs: Vec::new(),
-            gzip: Gzip::new(level),
-            endpoint: None,
-            spans: Spans::default(),
-        }
+    /// An encoder without any record.
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Throws away what was written and starts a scrape; `endpoint` is the URL that endpoint metering puts into every
     /// sample pack.
     pub fn begin(&mut self, endpoint: Option<&str>) {
-        for block in [&mut self.samples, &mut self.histograms, &mut self.help] {
-            block.clear();
+        for growing in [&mut self.samples, &mut self.histograms, &mut self.help] {
+            growing.clear();
         }
         self.packs.clear();
         self.help_packs.clear();
@@ -103,20 +138,33 @@ impl Encoder {
     /// Starts a sample record; [`Record`] takes its labels and ends it.
     #[inline]
     pub fn sample(&mut self, name: &str) -> Record<'_> {
-        Record { unfinished: self.samples.begin(name), bytes: name.len(), labels: 0, spans: &mut self.spans }
+        self.samples.take();
+        Record { unfinished: self.samples.block.begin(name), bytes: name.len(), labels: 0, spans: &mut self.spans }
+    }
+
+    /// Starts a sample record that has the name and the first `labels` labels of the sample record written last, and takes
+    /// over as many as are at hand: [`Record::label_count`] tells how many.
+    #[inline]
+    pub fn sample_like(&mut self, name: &str, labels: usize) -> Record<'_> {
+        self.samples.take();
+        let unfinished = self.samples.block.begin_like(name, labels);
+        let (bytes, labels) = (unfinished.len(), unfinished.labels());
+        Record { unfinished, bytes, labels, spans: &mut self.spans }
     }
 
     /// Starts a native histogram record.
     pub fn histogram(&mut self, name: &str) -> Record<'_> {
-        Record { unfinished: self.histograms.begin(name), bytes: name.len(), labels: 0, spans: &mut self.spans }
+        self.histograms.take();
+        Record { unfinished: self.histograms.block.begin(name), bytes: name.len(), labels: 0, spans: &mut self.spans }
     }
 
     /// Writes a help record: `help` only where the exposition had one. A text larger than a record can be is left out.
     pub fn help(&mut self, family: &str, help: Option<&str>, kind: &str) {
         let help = help.filter(|text| text.len() <= MAX_RECORD_BYTES);
         // A block this small always has room: it is closed at a thousand records.
-        let _ = self.help.help(family, help, kind);
-        if is_full(&self.help) {
+        let _ = self.help.block.help(family, help, kind);
+        self.help.take();
+        if self.help.is_full() {
             self.close_help();
         }
     }
@@ -124,10 +172,10 @@ impl Encoder {
     /// Compresses a pack that is full; called between records so that the blocks stay small.
     #[inline]
     pub fn roll(&mut self) {
-        if is_full(&self.samples) {
+        if self.samples.is_full() {
             self.close_samples();
         }
-        if is_full(&self.histograms) {
+        if self.histograms.is_full() {
             self.close_histograms();
         }
     }
@@ -145,37 +193,16 @@ impl Encoder {
     fn close_samples(&mut self) {
         let endpoint = self.endpoint.as_deref();
         let pack = |packed: &Packed<'_>, records| EncodedPack::open_mx(packed, endpoint, records);
-        self.packs.extend(close(&mut self.samples, &mut self.gzip, pack));
+        self.packs.extend(self.samples.close(pack));
     }
 
     fn close_histograms(&mut self) {
-        self.packs.extend(close(&mut self.histograms, &mut self.gzip, EncodedPack::histogram));
+        self.packs.extend(self.histograms.close(EncodedPack::histogram));
     }
 
     fn close_help(&mut self) {
-        self.help_packs.extend(close(&mut self.help, &mut self.gzip, EncodedPack::open_mx_help));
+        self.help_packs.extend(self.help.close(EncodedPack::open_mx_help));
     }
-}
-
-#[inline]
-fn is_full(block: &Block) -> bool {
-    block.records() >= MAX_RECORDS || block.bytes().len() >= CLOSE_AT_BYTES
-}
-
-/// Makes a pack of a block's records and empties it; none of an empty block.
-fn close(
-    block: &mut Block,
-    gzip: &mut Gzip,
-    pack: impl FnOnce(&Packed<'_>, u32) -> EncodedPack,
-) -> Option<EncodedPack> {
-    if block.is_empty() {
-        return None;
-    }
-    let zipped = block.bytes().len() > ZIP_ABOVE;
-    let bytes = if zipped { gzip.compress(block.bytes()) } else { block.bytes() };
-    let pack = pack(&Packed { zipped, bytes: Cow::Borrowed(bytes) }, block.records() as u32);
-    block.clear();
-    Some(pack)
 }
 
 /// A record under way. Dropped without its end it leaves nothing behind.
@@ -202,6 +229,18 @@ impl Record<'_> {
         self.unfinished.written_labels(&labels.bytes, labels.count);
         self.bytes += labels.bytes.len();
         self.labels += labels.count;
+    }
+
+    /// The hash of the name and of the labels added one by one; the same in any order, comparable within one encoder.
+    #[inline]
+    pub fn series_hash(&self) -> u64 {
+        self.unfinished.name_hash().wrapping_add(self.unfinished.labels_hash())
+    }
+
+    /// What the labels added one by one bring to [`Record::series_hash`].
+    #[inline]
+    pub fn labels_hash(&self) -> u64 {
+        self.unfinished.labels_hash()
     }
 
     /// How many labels it has so far.
@@ -260,43 +299,6 @@ impl From<record::RecordError> for RecordError {
     }
 }
 
-/// One gzip compressor, reused for every pack.
-struct Gzip {
-    state: Compress,
-    out: Vec<u8>,
-}
-
-impl std::fmt::Debug for Gzip {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gzip").finish_non_exhaustive()
-    }
-}
-
-impl Gzip {
-    /// Window of deflate in bits; 32 KiB, the most the format allows.
-    const WINDOW_BITS: u8 = 15;
-
-    fn new(level: u32) -> Self {
-        Self { state: Compress::new_gzip(Compression::new(level), Self::WINDOW_BITS), out: Vec::new() }
-    }
-
-    fn compress(&mut self, plain: &[u8]) -> &[u8] {
-        self.state.reset();
-        self.out.clear();
-        loop {
-            self.out.reserve((plain.len() / 8).max(1_024));
-            let read = usize::try_from(self.state.total_in()).unwrap_or(usize::MAX);
-            let status = self
-                .state
-                .compress_vec(&plain[read..], &mut self.out, FlushCompress::Finish)
-                .expect("deflate of a whole buffer cannot fail: no dictionary, no misuse of the stream");
-            if status == Status::StreamEnd {
-                return &self.out;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -323,7 +325,7 @@ mod tests {
 
     #[test]
     fn packs_hold_a_thousand_records_and_help_goes_first() {
-        let mut encoder = Encoder::new(1);
+        let mut encoder = Encoder::new();
         encoder.begin(None);
         for n in 0..2_500 {
             write(&mut encoder, "metric_of_some_length", &n.to_string()).unwrap();
@@ -342,7 +344,7 @@ mod tests {
 
     #[test]
     fn large_records_close_a_pack_early_and_too_large_ones_leave_nothing() {
-        let mut encoder = Encoder::new(1);
+        let mut encoder = Encoder::new();
         encoder.begin(None);
         let large = "x".repeat(CLOSE_AT_BYTES);
         write(&mut encoder, "a", &large).unwrap();
@@ -354,7 +356,7 @@ mod tests {
 
     #[test]
     fn more_labels_than_a_record_tells_are_refused() {
-        let mut encoder = Encoder::new(1);
+        let mut encoder = Encoder::new();
         encoder.begin(Some("http://h/metrics"));
         let mut record = encoder.sample("a");
         (0..256).for_each(|n| record.label(&format!("l{n}"), "v"));
@@ -367,7 +369,7 @@ mod tests {
 
     #[test]
     fn an_abandoned_scrape_sends_nothing() {
-        let mut encoder = Encoder::new(1);
+        let mut encoder = Encoder::new();
         encoder.begin(None);
         write(&mut encoder, "a", "v").unwrap();
         encoder.begin(None);

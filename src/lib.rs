@@ -9,7 +9,7 @@
 //! | commands | [`cli`]: one file per command |
 //! | processes | [`supervisor`]: the parent; [`agent`]: the worker, which builds the rooms below and joins them |
 //! | threads and sockets | [`status`], [`control`], [`metering`], [`sender`], [`scrape`], [`discovery`], [`net`], [`config`], [`telemetry`], [`collector`], [`os`] |
-//! | ground: pure, no I/O, no clock | [`exposition`], [`relabel`], [`encode`], [`wheel`], [`selector`], [`wire`], [`labels`], [`duration`], [`size`], [`yaml`], [`nearest`], [`secret`] |
+//! | ground: pure, no I/O, no clock | [`exposition`], [`relabel`], [`encode`], [`wheel`], [`selector`], [`wire`], [`labels`], [`duration`], [`size`], [`yaml`], [`nearest`], [`prefix`], [`secret`] |
 //!
 //! A sample's way, once, forward:
 //! `config::ScrapeJob → discovery::Target → wheel → scrape::pool → scrape::fetch (a reader) → exposition (a borrowed
@@ -29,6 +29,7 @@ pub mod metering;
 pub mod nearest;
 pub mod net;
 pub mod os;
+pub mod prefix;
 pub mod relabel;
 pub mod scrape;
 pub mod secret;

@@ -143,6 +143,25 @@ pub fn unacknowledged(stream: &TcpStream) -> Option<u64> {
     asked.ok().and_then(|()| u64::try_from(bytes).ok())
 }
 
+/// Whether a connection is open and has nothing to read, as an idle one must be. Never waits.
+pub fn is_quiet(stream: &TcpStream) -> bool {
+    let mut byte = 0_u8;
+    let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+    // SAFETY: recv writes at most one byte to the pointer, which is valid for the call.
+    let got = unsafe { libc::recv(stream.as_raw_fd(), (&raw mut byte).cast(), 1, flags) };
+    got < 0 && io::Error::last_os_error().kind() == io::ErrorKind::WouldBlock
+}
+
+/// Makes reads wait until so many bytes are there, the end came, or the read timeout passed; fewer wake-ups for a body
+/// of known length. A read never waits for more than it has room for. 1 is the system's own default.
+///
+/// # Errors
+/// Those of setsockopt.
+pub fn wake_at(stream: &TcpStream, bytes: usize) -> io::Result<()> {
+    let bytes = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
+    set_option(stream, libc::SOL_SOCKET, libc::SO_RCVLOWAT, bytes)
+}
+
 /// Makes the kernel ask whether the peer is still there: after 30 idle seconds, three times, every 10 seconds.
 ///
 /// # Errors
@@ -205,6 +224,45 @@ mod tests {
         }
         let waiting = unacknowledged(&stream).unwrap();
         assert!(waiting > 0 && waiting <= written, "{waiting} of {written}");
+    }
+
+    #[test]
+    fn a_quiet_connection_is_told_from_one_that_spoke_or_ended() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        assert!(is_quiet(&stream));
+        peer.write_all(b"x").unwrap();
+        let mut byte = [0];
+        stream.peek(&mut byte).unwrap(); // waits until it is there
+        assert!(!is_quiet(&stream));
+        std::io::Read::read_exact(&mut &stream, &mut byte).unwrap();
+        assert!(is_quiet(&stream));
+        drop(peer);
+        assert_eq!(stream.peek(&mut byte).unwrap(), 0);
+        assert!(!is_quiet(&stream));
+    }
+
+    #[test]
+    fn a_read_waits_for_as_much_as_was_asked_for_and_no_more_than_there_is_room() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        wake_at(&stream, 1_000).unwrap();
+        let reading = std::thread::spawn(move || {
+            let mut room = [0; 4_096];
+            let first = std::io::Read::read(&mut stream, &mut room).unwrap();
+            let rest = std::io::Read::read(&mut stream, &mut room[..10]).unwrap();
+            let end = std::io::Read::read(&mut stream, &mut room).unwrap();
+            (first, rest, end)
+        });
+        for _ in 0..101 {
+            peer.write_all(&[7; 10]).unwrap();
+        }
+        drop(peer);
+        let (first, rest, end) = reading.join().unwrap();
+        assert!(first >= 1_000, "{first}");
+        assert_eq!(first + rest + end, 1_010, "{first} {rest} {end}");
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub struct Sample<'a> {
     pub value: f64,
     /// The sample's own time in Unix milliseconds, when the exposition gave one.
     pub timestamp: Option<i64>,
+    /// How many of its first labels are the first ones of the sample given before, which had the same name too; `None`
+    /// when that is not known.
+    pub shared: Option<usize>,
 }
 
 /// A run of populated buckets of a native histogram.

@@ -83,7 +83,7 @@ impl OpenMetrics {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         self.exemplar = None;
         match std::str::from_utf8(line) {
-            Ok(text) => self.read_line(text, sink),
+            Ok(text) => self.read_line(text, "", sink),
             Err(error) => Err(self.stop(Wrong::NotUtf8.at(error.valid_up_to()), line)),
         }
     }
@@ -109,16 +109,18 @@ impl OpenMetrics {
     }
 
     fn read_lines<S: Sink>(&mut self, text: &str, sink: &mut S) -> Result<(), Stop> {
-        let mut start = 0;
+        let (mut start, mut before) = (0, "");
         for end in memchr_iter(b'\n', text.as_bytes()) {
-            self.read_line(&text[start..end], sink)?;
-            start = end + 1;
+            let line = &text[start..end];
+            self.read_line(line, before, sink)?;
+            (start, before) = (end + 1, line);
         }
-        if start < text.len() { self.read_line(&text[start..], sink) } else { Ok(()) }
+        if start < text.len() { self.read_line(&text[start..], before, sink) } else { Ok(()) }
     }
 
+    /// Reads a line; `before` is the one read before it, or nothing.
     #[inline]
-    fn read_line<S: Sink>(&mut self, line: &str, sink: &mut S) -> Result<(), Stop> {
+    fn read_line<S: Sink>(&mut self, line: &str, before: &str, sink: &mut S) -> Result<(), Stop> {
         if self.ended {
             return Err(self.stop(Wrong::AfterEof.at(0), line.as_bytes()));
         }
@@ -127,10 +129,10 @@ impl OpenMetrics {
             return self.comment(line, sink).map_err(|bad| self.stop_here(bad, line.as_bytes()));
         }
         self.exemplar = None;
-        match self.sample(line) {
+        match self.sample(line, before) {
             Ok((value, timestamp)) => {
-                let sample =
-                    Sample { name: self.series.name(line), labels: self.series.labels(line), value, timestamp };
+                let (name, labels) = (self.series.name(line), self.series.labels(line));
+                let sample = Sample { name, labels, value, timestamp, shared: self.series.shared() };
                 if sink.sample(&sample).is_break() { Err(Stop::Sink) } else { Ok(()) }
             }
             Err(bad) => Err(self.stop_here(bad, line.as_bytes())),
@@ -138,9 +140,9 @@ impl OpenMetrics {
     }
 
     #[inline]
-    fn sample(&mut self, line: &str) -> Result<(f64, Option<i64>), Bad> {
+    fn sample(&mut self, line: &str, before: &str) -> Result<(f64, Option<i64>), Bad> {
         let bytes = line.as_bytes();
-        let at = self.series.read::<false>(line, 0)?;
+        let at = self.series.read::<false>(line, 0, before)?;
         let (value, at) = value(line, at, Wrong::Value)?;
         if at == bytes.len() {
             return Ok((value, None));
@@ -274,7 +276,7 @@ mod tests {
 
     impl Sink for Log {
         fn sample(&mut self, sample: &Sample<'_>) -> Flow {
-            let Sample { name, labels, value, timestamp } = sample;
+            let Sample { name, labels, value, timestamp, .. } = sample;
             self.0.push(format!("{name}{labels} {value} {timestamp:?}"));
             Flow::Continue(())
         }

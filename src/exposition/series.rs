@@ -9,9 +9,12 @@
 //! - Names and values are spans of the line; only what held a backslash is copied, into the scratch.
 //! - No label name stands twice, no name is empty.
 //! - The buffers keep their memory from line to line.
+//! - What a line has in common with the one before it is not read again: the name and those first labels that are the
+//!   same byte for byte, commas included, are kept as they are.
 
 use super::fault::{Bad, Wrong};
 use crate::labels::{LabelSpan, LabelView, NAME, Span};
+use crate::prefix::common;
 
 /// Letters and `_`.
 const LETTER: u8 = 1;
@@ -46,16 +49,66 @@ pub(super) struct Series {
     trailing_comma: bool,
     /// A name stood in quotes, which came after OpenMetrics 1.0.
     quoted_name: bool,
+    /// Where reading goes on behind the opening brace and behind each label; [`NO_COMMA`] behind one without a comma.
+    resume: Vec<u32>,
+    /// The series was read well and nothing of it was unescaped or quoted: the next line may keep its beginning.
+    model: bool,
+    /// Labels kept from the line before, when its name was kept.
+    shared: Option<usize>,
 }
+
+/// Reading cannot go on here in another line: what follows decided how the label ends.
+const NO_COMMA: u32 = u32::MAX;
 
 impl Series {
     /// Reads the series at the start of `line`, from `at`; answers where it ends.
     ///
     /// With `BLANKS` blanks may stand between all tokens and commas may be missing, as text 0.0.4 has it; without,
-    /// the grammar is OpenMetrics'.
+    /// the grammar is OpenMetrics'. `before` is the line whose series was read last, or another one, or nothing.
     #[inline]
-    pub fn read<const BLANKS: bool>(&mut self, line: &str, at: usize) -> Result<usize, Bad> {
+    pub fn read<const BLANKS: bool>(&mut self, line: &str, at: usize, before: &str) -> Result<usize, Bad> {
+        if self.model
+            && at == 0
+            && let Some(resume) = self.keep(line, before)
+        {
+            self.model = false;
+            let end = self.braces::<BLANKS>(line, resume, true)?;
+            self.model = self.scratch.is_empty() && !self.quoted_name;
+            return Ok(end);
+        }
         self.clear();
+        let end = self.read_anew::<BLANKS>(line, at)?;
+        self.model = at == 0 && self.scratch.is_empty() && !self.quoted_name;
+        Ok(end)
+    }
+
+    /// How many labels were kept from the line before, when its name was kept too.
+    #[inline]
+    pub fn shared(&self) -> Option<usize> {
+        self.shared
+    }
+
+    /// The next line keeps nothing: this one's sample was not given on.
+    pub fn forget(&mut self) {
+        self.model = false;
+    }
+
+    /// Keeps what the line has in common with the one before; answers where reading goes on.
+    #[inline]
+    fn keep(&mut self, line: &str, before: &str) -> Option<usize> {
+        let same = common(line.as_bytes(), before.as_bytes());
+        let kept = self.resume.iter().take_while(|resume| **resume as usize <= same).count();
+        let resume = self.resume.get(kept.checked_sub(1)?)?;
+        let resume = *resume as usize;
+        self.resume.truncate(kept);
+        self.labels.truncate(kept - 1);
+        self.trailing_comma = false;
+        self.shared = Some(kept - 1);
+        Some(resume)
+    }
+
+    #[inline]
+    fn read_anew<const BLANKS: bool>(&mut self, line: &str, at: usize) -> Result<usize, Bad> {
         let bytes = line.as_bytes();
         let mut end = name_end(bytes, at, LETTER | COLON);
         if end > at {
@@ -67,6 +120,7 @@ impl Series {
             return Err(Wrong::Start.at(at));
         }
         if bytes.get(end) == Some(&b'{') {
+            self.resume.push(end as u32 + 1);
             end = self.braces::<BLANKS>(line, end + 1, true)?;
         }
         if self.name.is_none() {
@@ -80,6 +134,7 @@ impl Series {
         let (kept, comma, quoted) = (self.labels.len(), self.trailing_comma, self.quoted_name);
         let end = self.braces::<false>(line, at, false);
         self.labels.truncate(kept);
+        self.model &= self.scratch.is_empty();
         (self.trailing_comma, self.quoted_name) = (comma, quoted);
         end
     }
@@ -115,6 +170,7 @@ impl Series {
     /// The name in a HELP, TYPE or UNIT line, from `at`, and where it ends.
     pub fn family(&mut self, line: &str, at: usize) -> Result<(Span, usize), Bad> {
         self.scratch.clear();
+        self.model = false;
         let bytes = line.as_bytes();
         if bytes.get(at) == Some(&b'"') {
             let (name, end) = self.quoted(line, at)?;
@@ -131,15 +187,16 @@ impl Series {
 
     /// The labels' memory in bytes, for tests that bound it.
     pub fn memory(&self) -> usize {
-        self.labels.capacity() * size_of::<LabelSpan>() + self.scratch.capacity() + self.order.capacity() * 4
+        let numbers = self.order.capacity() + self.resume.capacity();
+        self.labels.capacity() * size_of::<LabelSpan>() + self.scratch.capacity() + numbers * size_of::<u32>()
     }
 
     /// Gives back memory beyond what an ordinary line needs.
     pub fn shrink(&mut self) {
         const ORDINARY: usize = 4096;
-        self.labels.clear();
-        self.scratch.clear();
+        self.clear();
         self.order.clear();
+        self.resume.shrink_to(ORDINARY / 4);
         self.labels.shrink_to(ORDINARY / size_of::<LabelSpan>());
         self.scratch.shrink_to(ORDINARY);
         self.order.shrink_to(ORDINARY / 4);
@@ -152,12 +209,21 @@ impl Series {
         self.quoted_name = false;
         self.labels.clear();
         self.scratch.clear();
+        self.resume.clear();
+        self.model = false;
+        self.shared = None;
     }
 
+    /// Reads labels from `at` on, behind those that are there, to the closing brace; answers where that ends. `named`
+    /// ones are a sample's, the others an exemplar's.
     #[inline]
     fn braces<const BLANKS: bool>(&mut self, line: &str, mut at: usize, named: bool) -> Result<usize, Bad> {
         let bytes = line.as_bytes();
-        let (first, open) = (self.labels.len(), at);
+        let (open, kept) = match self.resume.first() {
+            Some(open) if named => (*open as usize, self.labels.len()),
+            _ => (at, 0),
+        };
+        let first = if named { 0 } else { self.labels.len() };
         loop {
             at = skip::<BLANKS>(bytes, at);
             let quoted = match bytes.get(at) {
@@ -186,13 +252,18 @@ impl Series {
                 _ => return Err(Wrong::Equal.at(at)),
             }
             match bytes.get(at) {
-                Some(b',') => at += 1,
+                Some(b',') => {
+                    at += 1;
+                    if named {
+                        self.resume.push(at as u32);
+                    }
+                }
                 Some(b'}') => break,
-                _ if BLANKS => {}
+                _ if BLANKS => self.resume.push(NO_COMMA),
                 _ => return Err(Wrong::CommaOrBrace.at(at)),
             }
         }
-        self.unique(line, first, named, open).map(|()| at + 1)
+        self.unique(line, first, kept, open).map(|()| at + 1)
     }
 
     #[inline]
@@ -236,23 +307,24 @@ impl Series {
         Ok((Span::scratch(from, self.scratch.len()), end + 1))
     }
 
-    /// Refuses a label name that stands twice among those from `first` on.
+    /// Refuses a label name that stands twice among those from `first` on, `known` of which were looked at already.
     #[inline]
-    fn unique(&mut self, line: &str, first: usize, named: bool, at: usize) -> Result<(), Bad> {
+    fn unique(&mut self, line: &str, first: usize, known: usize, at: usize) -> Result<(), Bad> {
         let labels = LabelView::new(line, &self.scratch, &self.labels[first..]);
-        let reserved = named && has_name(labels, NAME); // a sample's name is a label itself
-        if reserved || has_twice(labels, &mut self.order) { Err(Wrong::LabelTwice.at(at)) } else { Ok(()) }
+        // a sample's name is a label itself; an exemplar has none
+        let reserved = first == 0 && (known..labels.len()).any(|i| is_named(labels, i, NAME));
+        if reserved || has_twice(labels, known, &mut self.order) { Err(Wrong::LabelTwice.at(at)) } else { Ok(()) }
     }
 }
 
-/// Whether two labels have the same name. `order` is scratch memory.
+/// Whether two labels have the same name; the first `known` ones have not. `order` is scratch memory.
 #[inline]
-pub(super) fn has_twice(labels: LabelView<'_>, order: &mut Vec<u32>) -> bool {
+pub(super) fn has_twice(labels: LabelView<'_>, known: usize, order: &mut Vec<u32>) -> bool {
     const FEW: usize = 16;
     if labels.len() > FEW {
         return many_twice(labels, order);
     }
-    (1..labels.len()).any(|i| (0..i).any(|j| has_same_name(labels, i, j)))
+    (known.max(1)..labels.len()).any(|i| (0..i).any(|j| has_same_name(labels, i, j)))
 }
 
 /// Most names differ in length, which is known without reading them.
@@ -264,7 +336,12 @@ fn has_same_name(labels: LabelView<'_>, i: usize, j: usize) -> bool {
 /// Whether a label has that name.
 #[inline]
 pub(super) fn has_name(labels: LabelView<'_>, name: &str) -> bool {
-    (0..labels.len()).any(|i| labels.name_len(i) == name.len() && labels.name_at(i) == name)
+    (0..labels.len()).any(|i| is_named(labels, i, name))
+}
+
+#[inline]
+fn is_named(labels: LabelView<'_>, i: usize, name: &str) -> bool {
+    labels.name_len(i) == name.len() && labels.name_at(i) == name
 }
 
 #[cold]
@@ -356,7 +433,7 @@ mod tests {
 
     fn read<const BLANKS: bool>(line: &str) -> Result<String, Wrong> {
         let mut series = Series::default();
-        let end = series.read::<BLANKS>(line, 0).map_err(|bad| bad.wrong)?;
+        let end = series.read::<BLANKS>(line, 0, "").map_err(|bad| bad.wrong)?;
         Ok(format!("{}{} {}", series.name(line), series.labels(line), &line[end..]))
     }
 

@@ -95,12 +95,13 @@ impl Text {
     }
 
     fn read_lines<S: Sink>(&mut self, text: &str, sink: &mut S) -> Result<(), Stop> {
-        let mut start = 0;
+        let (mut start, mut before) = (0, "");
         for end in memchr_iter(b'\n', text.as_bytes()) {
-            self.read_line(&text[start..end], sink)?;
-            start = end + 1;
+            let line = &text[start..end];
+            self.read_line(line, before, sink)?;
+            (start, before) = (end + 1, line);
         }
-        if start < text.len() { self.read_line(&text[start..], sink) } else { Ok(()) }
+        if start < text.len() { self.read_line(&text[start..], before, sink) } else { Ok(()) }
     }
 
     /// Lines of which at least one is not UTF-8.
@@ -121,8 +122,9 @@ impl Text {
         Ok(())
     }
 
+    /// Reads a line; `before` is the one read before it, or nothing.
     #[inline]
-    fn read_line<S: Sink>(&mut self, line: &str, sink: &mut S) -> Result<(), Stop> {
+    fn read_line<S: Sink>(&mut self, line: &str, before: &str, sink: &mut S) -> Result<(), Stop> {
         self.lines += 1;
         let line = if self.strict { line } else { line.strip_suffix('\r').unwrap_or(line) };
         let bytes = line.as_bytes();
@@ -130,22 +132,25 @@ impl Text {
         let read = match bytes.get(at) {
             None => return Ok(()),
             Some(b'#') => self.comment(line, at + 1, sink),
-            Some(_) => match self.sample(line, at) {
+            Some(_) => match self.sample(line, at, before) {
                 Ok((value, timestamp)) => {
-                    let sample =
-                        Sample { name: self.series.name(line), labels: self.series.labels(line), value, timestamp };
+                    let (name, labels) = (self.series.name(line), self.series.labels(line));
+                    let sample = Sample { name, labels, value, timestamp, shared: self.series.shared() };
                     return if sink.sample(&sample).is_break() { Err(Stop::Sink) } else { Ok(()) };
                 }
                 Err(bad) => Err(bad),
             },
         };
-        read.or_else(|bad| self.skip_or_stop(bad.tell(self.lines, bytes), sink))
+        read.or_else(|bad| {
+            self.series.forget();
+            self.skip_or_stop(bad.tell(self.lines, bytes), sink)
+        })
     }
 
     #[inline]
-    fn sample(&mut self, line: &str, at: usize) -> Result<(f64, Option<i64>), Bad> {
+    fn sample(&mut self, line: &str, at: usize, before: &str) -> Result<(f64, Option<i64>), Bad> {
         let bytes = line.as_bytes();
-        let at = blanks(bytes, self.series.read::<true>(line, at)?);
+        let at = blanks(bytes, self.series.read::<true>(line, at, before)?);
         let end = token_end(bytes, at);
         if end == at {
             return Err(Wrong::Value.at(at));
@@ -254,7 +259,7 @@ mod tests {
 
     impl Sink for Log {
         fn sample(&mut self, sample: &Sample<'_>) -> Flow {
-            let Sample { name, labels, value, timestamp } = sample;
+            let Sample { name, labels, value, timestamp, .. } = sample;
             self.0.push(format!("{name}{labels} {value} {timestamp:?}"));
             if *name == "stop" { Flow::Break(()) } else { Flow::Continue(()) }
         }

@@ -34,10 +34,22 @@ enum Source {
 struct Wire {
     reader: ureq::BodyReader<'static>,
     bytes: u64,
+    /// Its length, where the answer told it.
+    length: Option<u64>,
+    trace: Arc<Trace>,
+}
+
+impl Wire {
+    /// Tells the connection how much it can wait for.
+    fn expect(&self) {
+        let left = self.length.map_or(0, |length| length.saturating_sub(self.bytes));
+        self.trace.expect(usize::try_from(left).unwrap_or(usize::MAX));
+    }
 }
 
 impl Read for Wire {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.expect();
         let amount = self.reader.read(buf)?;
         self.bytes += amount as u64;
         Ok(amount)
@@ -47,7 +59,9 @@ impl Read for Wire {
 impl Body {
     pub(super) fn new(body: ureq::Body, gzip: bool, limit: u64, deadline: Deadline, trace: Arc<Trace>) -> Self {
         let too_long = !gzip && body.content_length().is_some_and(|length| length > limit);
-        let wire = Wire { reader: body.into_with_config().limit(u64::MAX).reader(), bytes: 0 };
+        let length = body.content_length();
+        let reader = body.into_with_config().limit(u64::MAX).reader();
+        let wire = Wire { reader, bytes: 0, length, trace: Arc::clone(&trace) };
         let source = if gzip {
             Source::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(AHEAD, wire))))
         } else {

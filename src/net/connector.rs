@@ -66,7 +66,7 @@ impl Opener {
         })?;
         self.trace.time(|timings| timings.connect += began.elapsed());
         self.trace.connected(stream.peer_addr().ok());
-        Ok(Tcp::new(stream, Arc::clone(&self.trace)))
+        Ok(Tcp::new(stream, !details.needs_tls(), Arc::clone(&self.trace)))
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::error::FetchError;
 use super::trace::Trace;
-use super::window::Window;
+use super::window::{INPUT_MAX, Window};
+use crate::os;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Weak};
@@ -42,14 +43,27 @@ pub(super) struct Tcp {
     stream: Arc<TcpStream>,
     window: Window,
     trace: Arc<Trace>,
+    /// Whether the bytes of the body come as they are, so that its length tells how many.
+    plain: bool,
+    /// From how many bytes on the kernel wakes a read.
+    wakes_at: usize,
     /// The kernel's timeouts as last set.
     read_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
 }
 
 impl Tcp {
-    pub(super) fn new(stream: TcpStream, trace: Arc<Trace>) -> Self {
-        Self { stream: Arc::new(stream), window: Window::default(), trace, read_timeout: None, write_timeout: None }
+    /// `plain` says that nothing lies between this connection and HTTP.
+    pub(super) fn new(stream: TcpStream, plain: bool, trace: Arc<Trace>) -> Self {
+        Self {
+            stream: Arc::new(stream),
+            window: Window::default(),
+            trace,
+            plain,
+            wakes_at: 1,
+            read_timeout: None,
+            write_timeout: None,
+        }
     }
 
     /// What closes the socket from another thread.
@@ -59,17 +73,37 @@ impl Tcp {
 
     /// Reads what there is, waiting for it until the deadline.
     fn fill(&mut self, until: Option<Instant>) -> io::Result<usize> {
+        let most = self.gather()?;
         loop {
             let left = remaining(until)?;
             if drifted(self.read_timeout, left) {
                 self.stream.set_read_timeout(left)?;
                 self.read_timeout = left;
             }
-            match (&*self.stream).read(self.window.input_append_buf()) {
+            match (&*self.stream).read(&mut self.window.input_append_buf()[..most]) {
                 Err(error) if again(&error) => {}
                 result => return result,
             }
         }
+    }
+
+    /// Of a body whose length is known, waits for a full buffer, or for all that is left: one wake-up instead of one for
+    /// each segment. Answers how many bytes a read may ask for; more than will come would never be there.
+    fn gather(&mut self) -> io::Result<usize> {
+        let room = self.window.input_append_buf().len();
+        let to_come = if self.plain { self.trace.to_come().saturating_sub(self.window.input().len()) } else { 0 };
+        let most = if to_come == 0 { room } else { room.min(to_come) };
+        let gathers = most == to_come || to_come > most && room == INPUT_MAX;
+        self.wake_at(if to_come > 0 && gathers { most } else { 1 })?;
+        Ok(most)
+    }
+
+    fn wake_at(&mut self, bytes: usize) -> io::Result<()> {
+        if self.wakes_at != bytes {
+            os::wake_at(&self.stream, bytes)?;
+            self.wakes_at = bytes;
+        }
+        Ok(())
     }
 
     /// Writes all of the output, or fails at the deadline: a peer that takes a byte now and then gains nothing.
@@ -89,14 +123,6 @@ impl Tcp {
             }
         }
         Ok(())
-    }
-
-    /// Whether the socket is alive and silent, as an idle one must be.
-    fn is_quiet(&self) -> io::Result<bool> {
-        self.stream.set_nonblocking(true)?;
-        let silent = matches!((&*self.stream).read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
-        self.stream.set_nonblocking(false)?;
-        Ok(silent)
     }
 }
 
@@ -126,7 +152,7 @@ impl Transport for Tcp {
     /// Asked when the connection goes idle and when it is to be used again; either way nobody needs its buffers now.
     fn is_open(&mut self) -> bool {
         self.window.release();
-        self.is_quiet().unwrap_or(false)
+        os::is_quiet(&self.stream)
     }
 }
 

@@ -4,7 +4,7 @@
 use super::error::FetchError;
 use std::net::SocketAddr;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How far a request had come.
@@ -59,6 +59,8 @@ pub(super) struct Trace {
     interrupted: AtomicBool,
     /// Only take what has come already; wait for nothing more.
     hurry: AtomicBool,
+    /// Bytes of the body that have not been read yet, where its length is known; else 0.
+    to_come: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +74,7 @@ impl Trace {
     /// A new request begins; until a connector says otherwise it runs on the idle connection.
     pub(super) fn begin(&self) {
         self.hurry.store(false, Ordering::Relaxed);
+        self.expect(0);
         self.with(|state| {
             state.phase = Phase::Head;
             state.timings = Timings::default();
@@ -113,6 +116,15 @@ impl Trace {
 
     pub(super) fn hurries(&self) -> bool {
         self.hurry.load(Ordering::Relaxed)
+    }
+
+    /// So many bytes of the body have not been read yet.
+    pub(super) fn expect(&self, bytes: usize) {
+        self.to_come.store(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn to_come(&self) -> usize {
+        self.to_come.load(Ordering::Relaxed)
     }
 
     pub(super) fn interrupt(&self) {

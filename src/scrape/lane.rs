@@ -2,6 +2,7 @@
 
 use super::adaptive;
 use super::failure::{ErrorClass, ScrapeError};
+use super::jobs::Jobs;
 use super::pool::PoolSize;
 use super::prepared::Prepared;
 use super::run::{Outcome, Scraping, Scratch, unix_ms};
@@ -9,9 +10,9 @@ use super::state::{Health, Lane, PastScrape, TargetState};
 use super::tally::Tally;
 use super::telling::Telling;
 use crate::discovery::Target;
-use crate::discovery::target::TargetId;
 use crate::telemetry::counters::COUNTERS;
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,20 +30,15 @@ pub(super) struct Job {
     pub due: Instant,
 }
 
-/// One scrape done.
-pub(super) struct Done {
-    pub id: TargetId,
-    pub state: Arc<TargetState>,
-}
-
 /// The worker threads of both lanes.
 pub(super) struct Lanes {
-    fast: Sender<Job>,
-    slow: Sender<Job>,
+    fast: Arc<Jobs<Job>>,
+    slow: Arc<Jobs<Job>>,
     workers: Vec<JoinHandle<()>>,
     scraping: Arc<Scraping>,
     stopping: Arc<AtomicBool>,
-    under_way: usize,
+    /// Nothing is sent here: it closes when the last worker has ended.
+    ended: Receiver<Infallible>,
 }
 
 /// Buffers that no scrape is using; the last one put back is the first one taken, so there are only ever as many as
@@ -52,46 +48,47 @@ struct Scratches(Mutex<Vec<Scratch>>);
 
 struct Worker {
     scraping: Arc<Scraping>,
+    jobs: Arc<Jobs<Job>>,
     scratches: Arc<Scratches>,
-    done: Sender<Done>,
     stopping: Arc<AtomicBool>,
+    _alive: Sender<Infallible>,
 }
 
 impl Lanes {
-    pub fn start(scraping: &Arc<Scraping>, size: PoolSize, done: &Sender<Done>) -> std::io::Result<Self> {
-        let (fast, fast_jobs) = unbounded();
-        let (slow, slow_jobs) = unbounded();
+    pub fn start(scraping: &Arc<Scraping>, size: PoolSize) -> std::io::Result<Self> {
+        let (alive, ended) = bounded(0);
+        let mut lanes = Self {
+            fast: Arc::default(),
+            slow: Arc::default(),
+            workers: Vec::new(),
+            scraping: Arc::clone(scraping),
+            stopping: Arc::default(),
+            ended,
+        };
         let scratches = Arc::new(Scratches::default());
-        let stopping = Arc::new(AtomicBool::new(false));
-        let mut workers = Vec::new();
-        for (lane, jobs, count) in [(Lane::Fast, fast_jobs, size.fast), (Lane::Slow, slow_jobs, size.slow)] {
+        for (lane, count) in [(Lane::Fast, size.fast), (Lane::Slow, size.slow)] {
             for number in 0..count.max(1) {
-                let jobs: Receiver<Job> = jobs.clone();
                 let worker = Worker {
                     scraping: Arc::clone(scraping),
+                    jobs: Arc::clone(lanes.jobs(lane)),
                     scratches: Arc::clone(&scratches),
-                    done: done.clone(),
-                    stopping: Arc::clone(&stopping),
+                    stopping: Arc::clone(&lanes.stopping),
+                    _alive: alive.clone(),
                 };
-                let name = format!("scrape-{}-{number}", lane.as_str());
-                workers
-                    .push(std::thread::Builder::new().name(name).stack_size(STACK).spawn(move || worker.run(&jobs))?);
+                let thread = std::thread::Builder::new().name(format!("scrape-{}-{number}", lane.as_str()));
+                lanes.workers.push(thread.stack_size(STACK).spawn(move || worker.run())?);
             }
         }
-        Ok(Self { fast, slow, workers, scraping: Arc::clone(scraping), stopping, under_way: 0 })
+        Ok(lanes)
     }
 
     /// Hands a job to its target's lane; never blocks.
-    pub fn submit(&mut self, job: Job) {
-        let jobs = if job.state.lane() == Lane::Fast { &self.fast } else { &self.slow };
-        if jobs.send(job).is_ok() {
-            self.under_way += 1;
-        }
+    pub fn submit(&self, job: Job) {
+        self.jobs(job.state.lane()).push(job);
     }
 
-    /// One of the jobs handed out has ended.
-    pub fn ended(&mut self) {
-        self.under_way = self.under_way.saturating_sub(1);
+    fn jobs(&self, lane: Lane) -> &Arc<Jobs<Job>> {
+        if lane == Lane::Fast { &self.fast } else { &self.slow }
     }
 
     /// Closes what a target that is gone kept open.
@@ -100,17 +97,29 @@ impl Lanes {
     }
 
     /// Takes no more jobs, gives those under way `grace`, then interrupts them, and joins the threads.
-    pub fn stop(mut self, grace: Duration, finished: &Receiver<Done>) {
+    pub fn stop(mut self, grace: Duration) {
         let deadline = Instant::now() + grace;
         self.stopping.store(true, Ordering::Release);
-        drop((self.fast, self.slow));
-        while self.under_way > 0 && finished.recv_deadline(deadline).is_ok() {
-            self.under_way -= 1;
-        }
+        self.close();
+        let _ = self.ended.recv_deadline(deadline);
         self.scraping.fetcher.shutdown();
         for worker in self.workers.drain(..) {
             let _ = worker.join();
         }
+    }
+}
+
+impl Lanes {
+    fn close(&self) {
+        self.fast.close();
+        self.slow.close();
+    }
+}
+
+impl Drop for Lanes {
+    /// Workers must not wait for jobs that nobody can send any more.
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -125,14 +134,12 @@ impl Scratches {
 }
 
 impl Worker {
-    fn run(&self, jobs: &Receiver<Job>) {
-        for job in jobs {
-            let id = job.prepared.target.id();
-            let state = Arc::clone(&job.state);
-            if !state.is_stopped() && !self.stopping.load(Ordering::Acquire) {
+    fn run(&self) {
+        while let Some(job) = self.jobs.next() {
+            if !job.state.is_stopped() && !self.stopping.load(Ordering::Acquire) {
                 self.scrape(&job);
             }
-            let _ = self.done.send(Done { id, state });
+            job.state.set_running(false);
         }
     }
 

@@ -3,7 +3,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `pool` | the scheduler: the wheel, one scrape per target at a time |
-//! | `lane` | the worker threads, fast and slow, and the books they keep |
+//! | `lane`, `jobs` | the worker threads, fast and slow, the books they keep; what waits for them |
 //! | `run` | one scrape from request to packs |
 //! | `fetch`, `auth` | HTTP and credentials |
 //! | `tls`, `source` | `tlsConfig` and the files it names |
@@ -21,6 +21,7 @@ pub mod failure;
 pub mod families;
 pub mod fetch;
 pub mod help_book;
+mod jobs;
 pub(crate) mod join;
 mod lane;
 mod limits;

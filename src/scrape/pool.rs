@@ -7,7 +7,7 @@
 //! - A target that timed out is scraped by the slow lane's own threads until it answers in time.
 //! - A panic in a scrape is that target's failure; the thread lives on.
 
-use super::lane::{Done, Job, Lanes};
+use super::lane::{Job, Lanes};
 use super::prepared::Prepared;
 use super::run::{Scraping, unix_ms};
 use super::state::{TargetState, TargetTable};
@@ -15,7 +15,7 @@ use crate::discovery::Target;
 use crate::discovery::target::TargetId;
 use crate::telemetry::counters::COUNTERS;
 use crate::wheel::{self, Wheel};
-use crossbeam_channel::{Receiver, Sender, select, unbounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -72,8 +72,7 @@ impl Pool {
     /// When a thread cannot be started.
     pub fn start(scraping: Arc<Scraping>, size: PoolSize) -> std::io::Result<Self> {
         let (inbox, commands) = unbounded();
-        let (done, finished) = unbounded();
-        let lanes = Lanes::start(&scraping, size, &done)?;
+        let lanes = Lanes::start(&scraping, size)?;
         let table = TargetTable::new();
         let heartbeat = Arc::new(AtomicU64::new(0));
         let scheduler = Scheduler {
@@ -89,19 +88,19 @@ impl Pool {
         let scheduler = std::thread::Builder::new()
             .name("scrape-schedule".to_owned())
             .stack_size(STACK)
-            .spawn(move || scheduler.run(&commands, &finished))?;
+            .spawn(move || scheduler.run(&commands))?;
         Ok(Self { inbox, scheduler, table, heartbeat })
     }
 
     /// Makes these the targets: those no longer among them stop, before new ones start; the others keep their
     /// schedule, their connection and what is known of them.
     pub fn replace(&self, targets: Vec<Arc<Target>>) {
-        let _ = self.inbox.send(Command::Replace(targets));
+        self.tell(Command::Replace(targets));
     }
 
     /// Changes the project code on every sample.
     pub fn change_pcode(&self, pcode: i64) {
-        let _ = self.inbox.send(Command::Pcode(pcode));
+        self.tell(Command::Pcode(pcode));
     }
 
     /// The targets and what is known of them.
@@ -121,8 +120,13 @@ impl Pool {
 
     /// Starts no new scrape, gives those under way `grace`, and joins the threads.
     pub fn stop(self, grace: Duration) {
-        let _ = self.inbox.send(Command::Stop(grace));
+        self.tell(Command::Stop(grace));
         let _ = self.scheduler.join();
+    }
+
+    fn tell(&self, command: Command) {
+        let _ = self.inbox.send(command);
+        self.scheduler.thread().unpark();
     }
 }
 
@@ -151,7 +155,6 @@ impl Clock {
 struct Entry {
     prepared: Arc<Prepared>,
     state: Arc<TargetState>,
-    running: bool,
     /// The slot it waits for; a wheel key with another moment is of an earlier life.
     due: u64,
 }
@@ -170,37 +173,43 @@ struct Scheduler {
 
 enum Event {
     Command(Command),
-    Done(Done),
     Tick,
     /// The pool's owner is gone.
     Orphaned,
 }
 
 impl Scheduler {
-    fn run(mut self, commands: &Receiver<Command>, finished: &Receiver<Done>) {
+    fn run(mut self, commands: &Receiver<Command>) {
         loop {
             self.heartbeat.fetch_add(1, Ordering::Relaxed);
-            match self.next_event(commands, finished) {
+            match self.next_event(commands) {
                 Event::Command(Command::Replace(targets)) => self.replace(targets),
                 Event::Command(Command::Pcode(pcode)) => self.prepare_anew(pcode),
-                Event::Command(Command::Stop(grace)) => return self.lanes.stop(grace, finished),
-                Event::Orphaned => return self.lanes.stop(Duration::ZERO, finished),
-                Event::Done(done) => self.done(&done),
+                Event::Command(Command::Stop(grace)) => return self.lanes.stop(grace),
+                Event::Orphaned => return self.lanes.stop(Duration::ZERO),
                 Event::Tick => {}
             }
             self.fire_due();
         }
     }
 
-    fn next_event(&self, commands: &Receiver<Command>, finished: &Receiver<Done>) -> Event {
+    fn next_event(&self, commands: &Receiver<Command>) -> Event {
         let wait = self
             .wheel
             .next_due()
             .map_or(HEARTBEAT, |due| self.clock.instant(due).saturating_duration_since(Instant::now()).min(HEARTBEAT));
-        select! {
-            recv(commands) -> command => command.map_or(Event::Orphaned, Event::Command),
-            recv(finished) -> done => done.map_or(Event::Orphaned, Event::Done),
-            default(wait) => Event::Tick,
+        // parked and not in `recv_timeout`, which spins before it sleeps: this thread sleeps a hundred times a second
+        let command = commands.try_recv().or_else(|error| match error {
+            TryRecvError::Empty => {
+                std::thread::park_timeout(wait);
+                commands.try_recv()
+            }
+            TryRecvError::Disconnected => Err(error),
+        });
+        match command {
+            Ok(command) => Event::Command(command),
+            Err(TryRecvError::Empty) => Event::Tick,
+            Err(TryRecvError::Disconnected) => Event::Orphaned,
         }
     }
 
@@ -238,7 +247,7 @@ impl Scheduler {
         state.update(|report| report.next_due = due as i64);
         self.wheel.insert(due, id);
         let prepared = Arc::new(Prepared::new(target, self.pcode));
-        self.entries.insert(id, Entry { prepared, state, running: false, due });
+        self.entries.insert(id, Entry { prepared, state, due });
     }
 
     fn prepare_anew(&mut self, pcode: i64) {
@@ -263,13 +272,14 @@ impl Scheduler {
             let (next, slept) = wheel::next_slot(due, interval_ms(&entry.prepared.target), now);
             entry.due = next;
             again.push((next, id));
-            let missed = slept + u64::from(entry.running);
+            let running = entry.state.is_running();
+            let missed = slept + u64::from(running);
             COUNTERS.slots_missed.add(missed);
             entry.state.update(|report| {
                 report.next_due = next as i64;
                 report.missed_slots += missed;
             });
-            if entry.running {
+            if running {
                 log::warn!(
                     "job {:?} target {}: slot missed, the last scrape still runs; lengthen its interval or shorten \
                      its timeout",
@@ -278,20 +288,13 @@ impl Scheduler {
                 );
                 return;
             }
-            entry.running = true;
+            entry.state.set_running(true);
             // Time slept through is no lateness of this pool's.
             let due = if slept == 0 { clock.instant(due) } else { Instant::now() };
             lanes.submit(Job { prepared: Arc::clone(&entry.prepared), state: Arc::clone(&entry.state), due });
         });
         for (due, id) in again {
             wheel.insert(due, id);
-        }
-    }
-
-    fn done(&mut self, done: &Done) {
-        self.lanes.ended();
-        if let Some(entry) = self.entries.get_mut(&done.id).filter(|entry| Arc::ptr_eq(&entry.state, &done.state)) {
-            entry.running = false;
         }
     }
 }

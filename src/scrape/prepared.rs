@@ -4,7 +4,6 @@
 use crate::discovery::Target;
 use crate::encode::EncodedLabels;
 use crate::labels::{LabelBuf, Labels};
-use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
 /// The label that names the WhaTap project, put on every sample last.
@@ -29,8 +28,6 @@ pub struct Prepared {
     pub encoded: EncodedLabels,
     /// How many labels `encoded` holds that count against label limits: those of `labels`.
     reserved: NameTable,
-    hasher: SeriesHasher,
-    labels_hash: u64,
 }
 
 impl Prepared {
@@ -47,37 +44,15 @@ impl Prepared {
         all.remove(PCODE);
         all.extend(external.view());
         all.push(PCODE, &pcode);
-        let hasher = SeriesHasher::default();
-        let labels_hash = labels.iter().fold(0_u64, |sum, label| sum.wrapping_add(hasher.of(label)));
         let reserved = NameTable::new(all.view().iter().map(|(name, _)| name));
         let encoded = EncodedLabels::new(all.view());
-        Self { target, labels, external, pcode, encoded, reserved, hasher, labels_hash }
+        Self { target, labels, external, pcode, encoded, reserved }
     }
 
     /// Whether a sample's own label of that name meets one that the target or the agent sets.
     #[inline]
     pub fn clashes(&self, name: &str) -> bool {
         self.reserved.contains(name)
-    }
-
-    /// The sum of label hashes that a sample starts from: its name and the target's labels.
-    ///
-    /// Hashes are added up, so the order of labels makes no difference.
-    #[inline]
-    pub fn series_hash(&self, name: &str) -> u64 {
-        self.name_hash(name).wrapping_add(self.labels_hash)
-    }
-
-    /// The hash of a metric name alone.
-    #[inline]
-    pub fn name_hash(&self, name: &str) -> u64 {
-        self.hasher.of(name)
-    }
-
-    /// What one label adds to a series' hash.
-    #[inline]
-    pub fn label_hash(&self, name: &str, value: &str) -> u64 {
-        self.hasher.of((name, value))
     }
 }
 
@@ -88,17 +63,6 @@ fn with_node(target: &Target) -> Labels {
             target.labels.iter().chain([(NODE, node)]).collect()
         }
         _ => target.labels.clone(),
-    }
-}
-
-/// Hashes pieces of a series with a seed of this process.
-#[derive(Debug, Default, Clone)]
-struct SeriesHasher(foldhash::fast::RandomState);
-
-impl SeriesHasher {
-    #[inline]
-    fn of(&self, piece: impl Hash) -> u64 {
-        self.0.hash_one(piece)
     }
 }
 

@@ -21,9 +21,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The gzip level of packs: see docs/performance.md.
-const GZIP_LEVEL: u32 = 1;
-
 /// The packs of one scrape, and when it began.
 #[derive(Debug)]
 pub struct ScrapedBatch {
@@ -71,7 +68,7 @@ pub struct Scratch {
 impl Default for Scratch {
     fn default() -> Self {
         Self {
-            series: SeriesScratch::new(GZIP_LEVEL),
+            series: SeriesScratch::new(),
             window: Window::default(),
             max_line_bytes: DEFAULT_MAX_LINE_BYTES,
             parsers: Vec::new(),

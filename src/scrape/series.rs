@@ -34,10 +34,10 @@ pub struct SeriesScratch {
 }
 
 impl SeriesScratch {
-    /// Buffers whose packs are compressed with this gzip level.
-    pub fn new(gzip_level: u32) -> Self {
+    /// Empty buffers.
+    pub fn new() -> Self {
         Self {
-            encoder: Encoder::new(gzip_level),
+            encoder: Encoder::new(),
             families: Families::default(),
             labels: LabelBuf::new(),
             exported: String::new(),
@@ -53,6 +53,10 @@ impl SeriesScratch {
 pub struct SeriesSink<'a> {
     prepared: &'a Prepared,
     scratch: &'a mut SeriesScratch,
+    /// What the target's labels bring to a series' hash.
+    labels_hash: u64,
+    /// The sample before was written as it was exposed, and its record is the last one.
+    plain: bool,
     /// Time of samples that bring none, Unix milliseconds.
     timestamp: i64,
     debug: bool,
@@ -62,6 +66,15 @@ pub struct SeriesSink<'a> {
     pub breach: Option<LimitBreach>,
     /// The first record that could not be read.
     pub first_fault: Option<Fault>,
+}
+
+/// A series as it was exposed.
+#[derive(Clone, Copy)]
+struct Exposed<'a> {
+    name: &'a str,
+    labels: LabelView<'a>,
+    /// How many of the first labels, and the name, are those of the series before.
+    shared: Option<usize>,
 }
 
 /// What a series carries.
@@ -93,7 +106,18 @@ impl<'a> SeriesSink<'a> {
         scratch.families.clear();
         scratch.seen.clear();
         scratch.debug_lines.clear();
-        Self { prepared, scratch, timestamp, debug, tally: Tally::default(), breach: None, first_fault: None }
+        let labels_hash = labels_hash(&mut scratch.encoder, prepared);
+        Self {
+            prepared,
+            scratch,
+            labels_hash,
+            plain: false,
+            timestamp,
+            debug,
+            tally: Tally::default(),
+            breach: None,
+            first_fault: None,
+        }
     }
 
     /// Throws the samples away: what was written so far is not sent. The counts stay.
@@ -116,7 +140,10 @@ impl<'a> SeriesSink<'a> {
         self.scratch.encoder.roll();
     }
 
-    fn series(&mut self, name: &str, labels: LabelView<'_>, own_time: Option<i64>, payload: Payload<'_>) -> Flow {
+    /// `shared` labels, and the name, are those of the series before.
+    fn series(&mut self, exposed: &Exposed<'_>, own_time: Option<i64>, payload: Payload<'_>) -> Flow {
+        let name = exposed.name;
+        let shared = if std::mem::take(&mut self.plain) { exposed.shared } else { None };
         self.tally.scraped += 1;
         let job = &self.prepared.target.job;
         let own_time = own_time.filter(|_| job.honor_timestamps);
@@ -125,15 +152,17 @@ impl<'a> SeriesSink<'a> {
             return Flow::Continue(());
         }
         let straight = job.metric_relabel.is_empty() && !self.debug;
-        let fate = if straight { self.straight(name, labels, own_time, payload) } else { Ok(Fate::Clash) };
+        let fate = if straight { self.straight(exposed, shared, own_time, payload) } else { Ok(Fate::Clash) };
         let fate = match fate {
-            Ok(Fate::Clash) => self.joined(name, labels, own_time, payload),
+            Ok(Fate::Clash) => self.joined(name, exposed.labels, own_time, payload),
             other => other,
         };
         match fate {
             Ok(Fate::Kept) => {
                 self.tally.kept += 1;
-                self.scratch.families.sampled(name);
+                if shared.is_none() {
+                    self.scratch.families.sampled(name);
+                }
                 self.scratch.encoder.roll();
             }
             Ok(Fate::Dropped(reason)) => self.tally.drop_for(reason),
@@ -149,17 +178,17 @@ impl<'a> SeriesSink<'a> {
     /// The short way: no rules, no clash; labels go from the body into the record.
     fn straight(
         &mut self,
-        name: &str,
-        labels: LabelView<'_>,
+        exposed: &Exposed<'_>,
+        shared: Option<usize>,
         own_time: Option<i64>,
         payload: Payload<'_>,
     ) -> Result<Fate, LimitBreach> {
         let prepared = self.prepared;
         let limits = &prepared.target.job.limits;
-        let mut hash = prepared.series_hash(name);
-        let mut count = 0;
-        let mut record = payload.start(&mut self.scratch.encoder, name);
-        for (label, value) in labels.iter() {
+        let Exposed { name, labels, .. } = *exposed;
+        let mut record = payload.start_like(&mut self.scratch.encoder, name, shared);
+        let mut count = record.label_count();
+        for (label, value) in labels.iter().skip(count) {
             if value.is_empty() {
                 continue;
             }
@@ -167,17 +196,20 @@ impl<'a> SeriesSink<'a> {
                 return Ok(Fate::Clash);
             }
             check_length(limits, label, value)?;
-            hash = hash.wrapping_add(prepared.label_hash(label, value));
             record.label(label, value);
             count += 1;
         }
         check_count(limits, name, count + prepared.labels.len())?;
+        let hash = record.series_hash().wrapping_add(self.labels_hash);
         let repeatable = own_time.is_some();
         if let Some(reason) = admit(&mut self.tally, &mut self.scratch.seen, limits, payload, repeatable, hash)? {
             return Ok(Fate::Dropped(reason));
         }
         record.labels(&prepared.encoded);
-        end(record, name, own_time.unwrap_or(self.timestamp), payload)
+        let fate = end(record, name, own_time.unwrap_or(self.timestamp), payload);
+        // an empty label is in no record, so the counts would part
+        self.plain = matches!(fate, Ok(Fate::Kept)) && count == labels.len();
+        fate
     }
 
     /// The whole way: labels joined in the scratch, rules applied, written from there.
@@ -198,18 +230,24 @@ impl<'a> SeriesSink<'a> {
         let Some(name) = joined.value(NAME).filter(|name| !name.is_empty()) else {
             return Ok(Fate::Dropped(DropReason::Relabelling));
         };
-        let mut hash = prepared.name_hash(name);
+        let mut record = payload.start(&mut self.scratch.encoder, name);
         for (label, value) in without_name(joined.view()) {
             check_length(&job.limits, label, value)?;
-            hash = hash.wrapping_add(prepared.label_hash(label, value));
+            if label != PCODE {
+                record.label(label, value);
+            }
         }
         check_count(&job.limits, name, joined.len() - 1)?;
+        let hash = record.series_hash();
         let repeatable = own_time.is_some();
         if let Some(reason) = admit(&mut self.tally, &mut self.scratch.seen, &job.limits, payload, repeatable, hash)? {
             return Ok(Fate::Dropped(reason));
         }
         let timestamp = own_time.unwrap_or(self.timestamp);
-        let record = write_joined(&mut self.scratch.encoder, prepared, name, joined, payload);
+        for (label, value) in prepared.external.iter().filter(|(label, _)| joined.value(label).is_none()) {
+            record.label(label, value);
+        }
+        record.label(PCODE, &prepared.pcode);
         let fate = end(record, name, timestamp, payload)?;
         if self.debug
             && let Fate::Kept = fate
@@ -232,11 +270,13 @@ impl<'a> SeriesSink<'a> {
 impl Sink for SeriesSink<'_> {
     #[inline]
     fn sample(&mut self, sample: &Sample<'_>) -> Flow {
-        self.series(sample.name, sample.labels, sample.timestamp, Payload::Value(sample.value))
+        let Sample { name, labels, value, timestamp, shared } = *sample;
+        self.series(&Exposed { name, labels, shared }, timestamp, Payload::Value(value))
     }
 
     fn histogram(&mut self, histogram: &NativeHistogram<'_>) -> Flow {
-        self.series(histogram.name, histogram.labels, histogram.timestamp, Payload::Histogram(histogram))
+        let NativeHistogram { name, labels, timestamp, .. } = *histogram;
+        self.series(&Exposed { name, labels, shared: None }, timestamp, Payload::Histogram(histogram))
     }
 
     fn help(&mut self, family: &str, text: &str) {
@@ -260,6 +300,15 @@ impl<'a> Payload<'a> {
         match self {
             Self::Value(_) => encoder.sample(name),
             Self::Histogram(_) => encoder.histogram(name),
+        }
+    }
+
+    /// The record with as many labels as can be taken over from the one before.
+    #[inline]
+    fn start_like<'e>(self, encoder: &'e mut Encoder, name: &str, shared: Option<usize>) -> Record<'e> {
+        match (self, shared) {
+            (Self::Value(_), Some(labels)) => encoder.sample_like(name, labels),
+            _ => self.start(encoder, name),
         }
     }
 
@@ -318,22 +367,13 @@ fn end(record: Record<'_>, name: &str, timestamp: i64, payload: Payload<'_>) -> 
     }
 }
 
-fn write_joined<'e>(
-    encoder: &'e mut Encoder,
-    prepared: &Prepared,
-    name: &str,
-    joined: &LabelBuf,
-    payload: Payload<'_>,
-) -> Record<'e> {
-    let mut record = payload.start(encoder, name);
-    for (label, value) in without_name(joined.view()).filter(|(label, _)| *label != PCODE) {
+/// What the target's labels bring to the hash of a series, as this encoder hashes.
+fn labels_hash(encoder: &mut Encoder, prepared: &Prepared) -> u64 {
+    let mut record = encoder.sample(""); // never ended, so never there
+    for (label, value) in prepared.labels.iter().filter(|(label, _)| *label != PCODE) {
         record.label(label, value);
     }
-    for (label, value) in prepared.external.iter().filter(|(label, _)| joined.value(label).is_none()) {
-        record.label(label, value);
-    }
-    record.label(PCODE, &prepared.pcode);
-    record
+    record.labels_hash()
 }
 
 fn without_name(labels: LabelView<'_>) -> impl Iterator<Item = (&str, &str)> {

@@ -30,7 +30,7 @@ struct Scraped {
 }
 
 fn scrape(prepared: &Prepared, body: &str) -> Scraped {
-    let mut scratch = SeriesScratch::new(1);
+    let mut scratch = SeriesScratch::new();
     let mut sink = SeriesSink::begin(prepared, &mut scratch, 1_000, None, false);
     let mut parser = Parser::new(Format::Text, Options::default());
     let _ = parser.parse(body.as_bytes(), true, &mut sink);

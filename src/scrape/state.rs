@@ -110,13 +110,20 @@ pub struct TargetState {
     report: Mutex<Report>,
     telling: Mutex<Telling>,
     stopped: AtomicBool,
+    running: AtomicBool,
 }
 
 impl TargetState {
     /// Nothing known yet.
     pub fn new(target: Arc<Target>) -> Self {
         let report = Report { timeout: target.timeout, ..Report::default() };
-        Self { target, report: Mutex::new(report), telling: Mutex::default(), stopped: AtomicBool::new(false) }
+        Self {
+            target,
+            report: Mutex::new(report),
+            telling: Mutex::default(),
+            stopped: AtomicBool::new(false),
+            running: AtomicBool::new(false),
+        }
     }
 
     /// What is known now.
@@ -152,6 +159,16 @@ impl TargetState {
     /// Marks the target as gone: a scrape under way delivers nothing more.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
+    }
+
+    /// Notes that a scrape was handed out, or has ended.
+    pub(super) fn set_running(&self, running: bool) {
+        self.running.store(running, Ordering::Release);
+    }
+
+    /// Whether a scrape is handed out.
+    pub(super) fn is_running(&self) -> bool {
+        self.running.load(Ordering::Acquire)
     }
 
     /// Whether the target is gone.

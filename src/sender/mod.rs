@@ -5,7 +5,7 @@
 //!
 //! # Invariants
 //! - [`Queue::push`] never waits, whatever the server does.
-//! - Memory is bounded by `queue_bytes`, `retry_window_bytes` and one message; the disk by `spool_max_bytes`.
+//! - Memory is bounded by `queue_bytes`, `retry_window_bytes` and one handful of messages; the disk by `spool_max_bytes`.
 //! - Every pack that does not reach the server is counted in [`Drops`] with its reason.
 
 mod backoff;

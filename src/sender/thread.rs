@@ -2,6 +2,8 @@
 //!
 //! # Invariants
 //! - It waits in [`Worker::next_event`] only, at most [`WAKE`], and in a write that gives it back every tenth of a second.
+//! - After it took messages from the queue it leaves the queue alone for [`REST`], unless that fills up or the end has
+//!   come: a hundred scrapes a second wake it ten times.
 //! - One session at a time; what a session that was left still says is ignored by its number.
 
 use super::batch::Batch;
@@ -19,6 +21,12 @@ use std::time::{Duration, Instant};
 /// The longest the loop waits, for its heartbeat and for what it publishes.
 const WAKE: Duration = Duration::from_secs(1);
 
+/// How long messages gather before the next ones are taken.
+const REST: Duration = Duration::from_millis(100);
+
+/// Bytes of messages taken at once, beside the first one.
+const HANDFUL: usize = 256 << 10;
+
 /// The loop never spins faster than this for its own sake.
 const SHORTEST: Duration = Duration::from_millis(20);
 
@@ -34,6 +42,8 @@ pub(super) struct Worker {
     pub(super) away_since: Instant,
     /// Threads of sessions that were left and may still be ending.
     pub(super) ending: Vec<JoinHandle<()>>,
+    /// Until then the queue is left alone.
+    rests_until: Instant,
     teller: Teller,
 }
 
@@ -61,6 +71,7 @@ impl Worker {
             attempts: 0,
             away_since: now,
             ending: Vec::new(),
+            rests_until: now,
             teller: Teller::default(),
         }
     }
@@ -78,10 +89,18 @@ impl Worker {
 
     fn next_event(&mut self) -> Event {
         let now = Instant::now();
-        let wait = self.wait(now).min(WAKE);
+        let mut wait = self.wait(now).min(WAKE);
         let shut = never();
         let queue = match &self.phase {
-            Phase::Up(uplink) if uplink.wants_batch(&self.desk, now) => self.desk.outbox.queue.receiver(),
+            Phase::Up(uplink) if uplink.wants_batch(&self.desk, now) => {
+                let rest = self.rest(now);
+                if rest.is_zero() {
+                    self.desk.outbox.queue.receiver()
+                } else {
+                    wait = wait.min(rest);
+                    &shut
+                }
+            }
             _ => &shut,
         };
         select_biased! {
@@ -117,6 +136,12 @@ impl Worker {
             Some(stop_at) => wait.min(stop_at.saturating_duration_since(now)),
             None => wait,
         }
+    }
+
+    /// How long the queue is still left alone.
+    fn rest(&self, now: Instant) -> Duration {
+        let hurries = self.desk.inbox.stop_at().is_some() || self.desk.outbox.queue.is_pressed();
+        if hurries { Duration::ZERO } else { self.rests_until.saturating_duration_since(now) }
     }
 
     /// How often what waits in memory goes to the spool while there is no session.
@@ -155,8 +180,15 @@ impl Worker {
     }
 
     fn batch(&mut self, batch: Batch, now: Instant) {
-        let weight = batch.weight();
+        let mut weight = batch.weight();
         self.desk.outbox.put_batch(batch);
+        while weight < HANDFUL
+            && let Some(more) = self.desk.outbox.queue.pop()
+        {
+            weight += more.weight();
+            self.desk.outbox.put_batch(more);
+        }
+        self.rests_until = now + REST;
         self.with_uplink(now, |uplink, desk| {
             uplink.paced(weight, now);
             uplink.send(desk)?;

@@ -147,7 +147,7 @@ fn take(scraping: &Scraping, fetcher: &Fetcher, target: &Arc<Target>, timeout: D
     let (began, began_ms) = (Instant::now(), unix_ms());
     let settings = scraping.settings.load();
     let prepared = Prepared::new(Arc::clone(target), settings.pcode);
-    let mut scratch = SeriesScratch::new(0);
+    let mut scratch = SeriesScratch::new();
     let mut sink = Watching {
         prepared: &prepared,
         series: SeriesSink::begin(&prepared, &mut scratch, began_ms, None, false),

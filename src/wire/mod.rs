@@ -11,6 +11,7 @@
 
 pub mod codec;
 pub mod cypher;
+pub mod deflate;
 pub mod frame;
 pub mod gzip;
 pub mod handshake;

@@ -30,7 +30,7 @@ fn scrape_allocates(change: impl FnOnce(&mut ScrapeJob)) -> u64 {
     let job = Arc::new(job);
     let labels = Labels::from_iter([("job", "alloc"), ("instance", "h:1")]);
     let prepared = Prepared::new(Arc::new(Target::example(&job, "h:1", labels)), 1);
-    let (mut scratch, mut window) = (SeriesScratch::new(1), Window::default());
+    let (mut scratch, mut window) = (SeriesScratch::new(), Window::default());
     let mut parser = Parser::new(Format::Text, Options::default());
     let body = body();
     let mut scrape = || {

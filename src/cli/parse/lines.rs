@@ -86,7 +86,7 @@ impl<W: Write> Lines<W> {
 
 impl<W: Write> Sink for Lines<W> {
     fn sample(&mut self, sample: &Sample<'_>) -> Flow {
-        let Sample { name, labels, value, timestamp } = *sample;
+        let Sample { name, labels, value, timestamp, .. } = *sample;
         self.write(&SampleLine { name, labels, value, ts: timestamp })
     }
 
@@ -167,7 +167,7 @@ mod tests {
         let labels = LabelBuf::from_iter([("b", "é\"\n"), ("a", "1")]);
         let mut out = Vec::new();
         let mut lines = Lines::new(&mut out, "-".to_owned(), true);
-        let sample = Sample { name: "m", labels: labels.view(), value: 0.5, timestamp: Some(-7) };
+        let sample = Sample { name: "m", labels: labels.view(), value: 0.5, timestamp: Some(-7), shared: None };
         assert!(lines.sample(&sample).is_continue());
         let native = NativeHistogram {
             name: "h",

@@ -188,7 +188,7 @@ mod tests {
 
     impl Sink for Log {
         fn sample(&mut self, sample: &Sample<'_>) -> Flow {
-            let Sample { name, labels, value, timestamp } = sample;
+            let Sample { name, labels, value, timestamp, .. } = sample;
             self.0.push(format!("{name}{labels} {value} {timestamp:?}"));
             Flow::Continue(())
         }

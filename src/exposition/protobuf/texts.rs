@@ -87,7 +87,7 @@ impl Texts {
         }
         let labels = LabelView::new(borrowed.unwrap_or(&self.copied), "", &self.spans);
         let taken = has_name(labels, reserved) || has_name(labels, NAME);
-        if taken || has_twice(labels, &mut self.order) { Err(Wrong::LabelTwice) } else { Ok(borrowed) }
+        if taken || has_twice(labels, 0, &mut self.order) { Err(Wrong::LabelTwice) } else { Ok(borrowed) }
     }
 
     /// The labels, of which those of [`Texts::push`] lie in `scratch`.

@@ -15,6 +15,8 @@ const SHORT_BLOB: usize = 253;
 const LONG_BLOB_MARK: u8 = 254;
 /// Leading byte of a blob with a `u16` length.
 const MEDIUM_BLOB_MARK: u8 = 255;
+/// Most bytes of a blob's length.
+pub const MAX_BLOB_HEAD: usize = 5;
 /// Most elements of an array whose count is a signed 16-bit integer.
 pub const MAX_SHORT_COUNT: usize = i16::MAX as usize;
 

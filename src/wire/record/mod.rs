@@ -14,7 +14,7 @@ mod read;
 mod write;
 
 pub use read::{Help, Histogram, Iter, Record, Sample, help, histograms, samples};
-pub use write::{Block, Buckets, RecordError, Unfinished};
+pub use write::{Block, Buckets, RecordError, Seam, Unfinished};
 
 /// Most records of a block: its count is a signed short.
 pub const MAX_RECORDS: usize = i16::MAX as usize;

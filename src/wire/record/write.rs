@@ -3,11 +3,15 @@
 //! # Invariants
 //! - No allocation but the growth of the block's one buffer, which a cleared block keeps.
 //! - A block is whole after every call: a record that was refused or dropped unfinished leaves no byte.
+//! - Each text is hashed once, as it is written: for telling series apart and for finding what repeats.
 
 use super::{MAX_LABELS, MAX_RECORDS};
 use crate::wire::codec::{self, MAX_SHORT_COUNT};
 use crate::wire::value::Map;
+use foldhash::fast::RandomState;
 use std::fmt;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::ops::Range;
 
 /// Version byte and count.
 const HEAD: usize = 3;
@@ -17,6 +21,25 @@ const HEAD: usize = 3;
 pub struct Block {
     bytes: Vec<u8>,
     records: usize,
+    seams: Vec<Seam>,
+    /// The sums of the labels' hashes, up to each label of the record written last that was appended by itself.
+    sums: Vec<u64>,
+    name_hash: u64,
+    /// Bytes of the last record before its count of labels.
+    name_len: usize,
+    /// First bytes of the record written last that are those of the record before it.
+    copied: usize,
+    hasher: RandomState,
+}
+
+/// Where a piece of a record begins: its name, a label, labels written before, and last what is no text (time and value,
+/// buckets, properties).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seam {
+    /// Its first byte in [`Block::bytes`].
+    pub at: u32,
+    /// Bits of the hash of its text; 0 for labels written before and for what is no text.
+    pub hash: u32,
 }
 
 /// Why a record doesn't fit.
@@ -67,7 +90,16 @@ pub struct Buckets<'a> {
 
 impl Default for Block {
     fn default() -> Self {
-        Self { bytes: vec![0; HEAD], records: 0 }
+        Self {
+            bytes: vec![0; HEAD],
+            records: 0,
+            seams: Vec::new(),
+            sums: Vec::new(),
+            name_hash: 0,
+            name_len: 0,
+            copied: 0,
+            hasher: RandomState::default(),
+        }
     }
 }
 
@@ -82,6 +114,7 @@ impl Block {
         self.bytes.clear();
         self.bytes.resize(HEAD, 0);
         self.records = 0;
+        self.forget();
     }
 
     /// How many records it holds.
@@ -100,15 +133,94 @@ impl Block {
         &self.bytes
     }
 
+    /// Takes out the bytes from behind the head up to `until`, which some compressor has had: the records that count on
+    /// are the same, [`Block::bytes`] is no whole block any more.
+    pub fn take_out(&mut self, until: usize) {
+        let cut = until - HEAD;
+        self.bytes.copy_within(until.., HEAD);
+        self.bytes.truncate(self.bytes.len() - cut);
+        for seam in &mut self.seams {
+            seam.at -= cut as u32;
+        }
+    }
+
+    /// The pieces of the record written last, in a row and without a gap.
+    #[inline]
+    pub fn seams(&self) -> &[Seam] {
+        &self.seams
+    }
+
+    /// First bytes of the record written last that are known to be those of the record before it.
+    #[inline]
+    pub fn copied(&self) -> usize {
+        self.copied
+    }
+
+    /// The record written last is no model for the next one.
+    #[inline]
+    fn forget(&mut self) {
+        self.seams.clear();
+        self.sums.clear();
+        self.copied = 0;
+    }
+
+    #[inline]
+    fn seam(&mut self, hash: u64) {
+        self.seams.push(Seam { at: self.bytes.len() as u32, hash: (hash >> 32) as u32 });
+    }
+
+    /// The hash of the bytes from `start` on.
+    #[inline]
+    fn hash_from(&self, start: usize) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(&self.bytes[start..]);
+        hasher.finish()
+    }
+
+    /// Writes version and name, which every record begins with.
+    #[inline]
+    fn start(&mut self, name: &str) {
+        self.forget();
+        let at = self.bytes.len();
+        self.bytes.push(0);
+        codec::write_text(&mut self.bytes, name);
+        self.name_hash = self.hash_from(at);
+        self.name_len = self.bytes.len() - at;
+        self.seams.push(Seam { at: at as u32, hash: (self.name_hash >> 32) as u32 });
+    }
+
     /// Begins a sample or histogram; labels come next, then [`Unfinished::sample`] or [`Unfinished::histogram`].
     #[inline]
     pub fn begin(&mut self, metric: &str) -> Unfinished<'_> {
         let start = self.bytes.len();
-        self.bytes.push(0);
-        codec::write_text(&mut self.bytes, metric);
+        self.start(metric);
         let count_at = self.bytes.len();
         self.bytes.push(0);
         Unfinished { block: self, start, count_at, labels: 0, done: false }
+    }
+
+    /// Begins a record that has the name and the first `labels` labels of the one written last, and takes them over where
+    /// it can: [`Unfinished::labels`] tells how many it took.
+    #[inline]
+    pub fn begin_like(&mut self, metric: &str, labels: usize) -> Unfinished<'_> {
+        let Some(model) = self.model(labels) else { return self.begin(metric) };
+        let start = self.bytes.len();
+        self.bytes.extend_from_within(model.clone());
+        self.seams.truncate(1 + labels);
+        for seam in &mut self.seams {
+            seam.at += (start - model.start) as u32;
+        }
+        self.sums.truncate(labels);
+        self.copied = model.len();
+        let name_len = self.name_len;
+        Unfinished { block: self, start, count_at: start + name_len, labels, done: false }
+    }
+
+    /// The bytes of the record written last up to behind so many labels, which were appended one by one.
+    #[inline]
+    fn model(&self, labels: usize) -> Option<Range<usize>> {
+        let (first, end) = (self.seams.first()?, self.seams.get(1 + labels)?);
+        (labels <= self.sums.len()).then_some(first.at as usize..end.at as usize)
     }
 
     /// Appends a help record of the family: its HELP text, when it has one, and its type.
@@ -132,8 +244,8 @@ impl Block {
         if self.records == MAX_RECORDS {
             return Err(RecordError::BlockFull);
         }
-        self.bytes.push(0);
-        codec::write_text(&mut self.bytes, family);
+        self.start(family);
+        self.seam(0);
         properties.write(&mut self.bytes);
         self.count_one();
         Ok(())
@@ -162,19 +274,54 @@ impl Unfinished<'_> {
     /// Appends a label.
     #[inline]
     pub fn label(&mut self, name: &str, value: &str) {
+        let start = self.block.bytes.len();
         write_label(&mut self.block.bytes, name, value);
+        let hash = self.block.hash_from(start);
+        self.block.seams.push(Seam { at: start as u32, hash: (hash >> 32) as u32 });
+        self.block.sums.push(self.labels_hash().wrapping_add(hash));
         self.labels += 1;
+    }
+
+    /// How many labels it has so far.
+    #[inline]
+    pub fn labels(&self) -> usize {
+        self.labels
+    }
+
+    /// How many bytes it has so far.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.block.bytes.len() - self.start
+    }
+
+    /// Whether it has no bytes, which never happens: version and name come with its beginning.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The hash of the name, under this block's own seed.
+    #[inline]
+    pub fn name_hash(&self) -> u64 {
+        self.block.name_hash
+    }
+
+    /// The sum of the hashes of the labels appended one by one, under this block's own seed: the same in any order.
+    #[inline]
+    pub fn labels_hash(&self) -> u64 {
+        self.block.sums.last().copied().unwrap_or(0)
     }
 
     /// Appends `count` labels written before by [`write_label`](Self::write_label), a target's for example.
     #[inline]
     pub fn written_labels(&mut self, labels: &[u8], count: usize) {
+        self.block.seam(0);
         self.block.bytes.extend_from_slice(labels);
         self.labels += count;
     }
 
     /// Appends a label to a buffer of one's own, for [`Unfinished::written_labels`].
     pub fn write_label(out: &mut Vec<u8>, name: &str, value: &str) {
+        out.reserve(name.len() + value.len() + 2 * codec::MAX_BLOB_HEAD);
         write_label(out, name, value);
     }
 
@@ -185,6 +332,7 @@ impl Unfinished<'_> {
     #[inline]
     pub fn sample(mut self, time_ms: i64, value: f64) -> Result<(), RecordError> {
         self.check()?;
+        self.block.seam(0);
         codec::write_i64(&mut self.block.bytes, time_ms);
         codec::write_f64(&mut self.block.bytes, value);
         self.finish();
@@ -198,6 +346,7 @@ impl Unfinished<'_> {
     pub fn histogram(mut self, time_ms: i64, buckets: &Buckets<'_>) -> Result<(), RecordError> {
         self.check()?;
         buckets.check()?;
+        self.block.seam(0);
         codec::write_i64(&mut self.block.bytes, time_ms);
         buckets.write(&mut self.block.bytes);
         self.finish();
@@ -217,7 +366,10 @@ impl Unfinished<'_> {
 
     #[inline]
     fn finish(&mut self) {
-        self.block.bytes[self.count_at] = self.labels as u8;
+        let count = self.labels as u8;
+        if std::mem::replace(&mut self.block.bytes[self.count_at], count) != count {
+            self.block.copied = 0;
+        }
         self.block.count_one();
         self.done = true;
     }
@@ -228,6 +380,7 @@ impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         if !self.done {
             self.block.bytes.truncate(self.start);
+            self.block.forget();
         }
     }
 }
@@ -266,6 +419,7 @@ impl Buckets<'_> {
 
 #[inline]
 fn write_label(out: &mut Vec<u8>, name: &str, value: &str) {
+    out.reserve(name.len() + value.len() + 2 * codec::MAX_BLOB_HEAD);
     codec::write_text(out, name);
     codec::write_text(out, value);
 }
