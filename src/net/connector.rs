@@ -66,7 +66,8 @@ impl Opener {
         })?;
         self.trace.time(|timings| timings.connect += began.elapsed());
         self.trace.connected(stream.peer_addr().ok());
-        Ok(Tcp::new(stream, !details.needs_tls(), Arc::clone(&self.trace)))
+        self.trace.cover(false);
+        Ok(Tcp::new(stream, Arc::clone(&self.trace)))
     }
 }
 
@@ -78,6 +79,7 @@ impl Opener {
     ) -> Result<Box<dyn Transport>, ureq::Error> {
         let began = Instant::now();
         self.trace.enter(Phase::Tls);
+        self.trace.cover(true);
         let peer = host_and_port(details.uri).map_err(boxed)?;
         let tls = self.tls.as_ref().ok_or_else(|| {
             boxed(FetchError::Tls { on: peer.0.to_owned(), what: "this client has no TLS settings".to_owned() })

@@ -43,8 +43,6 @@ pub(super) struct Tcp {
     stream: Arc<TcpStream>,
     window: Window,
     trace: Arc<Trace>,
-    /// Whether the bytes of the body come as they are, so that its length tells how many.
-    plain: bool,
     /// From how many bytes on the kernel wakes a read.
     wakes_at: usize,
     /// The kernel's timeouts as last set.
@@ -53,13 +51,11 @@ pub(super) struct Tcp {
 }
 
 impl Tcp {
-    /// `plain` says that nothing lies between this connection and HTTP.
-    pub(super) fn new(stream: TcpStream, plain: bool, trace: Arc<Trace>) -> Self {
+    pub(super) fn new(stream: TcpStream, trace: Arc<Trace>) -> Self {
         Self {
             stream: Arc::new(stream),
             window: Window::default(),
             trace,
-            plain,
             wakes_at: 1,
             read_timeout: None,
             write_timeout: None,
@@ -91,7 +87,7 @@ impl Tcp {
     /// each segment. Answers how many bytes a read may ask for; more than will come would never be there.
     fn gather(&mut self) -> io::Result<usize> {
         let room = self.window.input_append_buf().len();
-        let to_come = if self.plain { self.trace.to_come().saturating_sub(self.window.input().len()) } else { 0 };
+        let to_come = self.trace.to_come().saturating_sub(self.window.input().len());
         let most = if to_come == 0 { room } else { room.min(to_come) };
         let gathers = most == to_come || to_come > most && room == INPUT_MAX;
         self.wake_at(if to_come > 0 && gathers { most } else { 1 })?;

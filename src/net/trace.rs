@@ -61,6 +61,8 @@ pub(super) struct Trace {
     hurry: AtomicBool,
     /// Bytes of the body that have not been read yet, where its length is known; else 0.
     to_come: AtomicUsize,
+    /// TLS lies between the connection and HTTP.
+    covered: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -123,8 +125,14 @@ impl Trace {
         self.to_come.store(bytes, Ordering::Relaxed);
     }
 
+    /// Bytes that will surely come over the connection, as far as the length of the body tells.
     pub(super) fn to_come(&self) -> usize {
-        self.to_come.load(Ordering::Relaxed)
+        if self.covered.load(Ordering::Relaxed) { 0 } else { self.to_come.load(Ordering::Relaxed) }
+    }
+
+    /// Whether TLS takes the connection over: then the body's length says little of what comes.
+    pub(super) fn cover(&self, covered: bool) {
+        self.covered.store(covered, Ordering::Relaxed);
     }
 
     pub(super) fn interrupt(&self) {
