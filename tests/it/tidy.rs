@@ -20,6 +20,7 @@ const FLOORS: [&[&str]; 5] = [
         "duration",
         "secret",
         "nearest",
+        "prefix",
         "size",
         "yaml",
     ],
