@@ -2,7 +2,7 @@
 
 use crate::body::Format;
 use crate::load::Load;
-use lexopt::Arg::Long;
+use lexopt::Arg::{Long, Value};
 use lexopt::ValueExt as _;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -31,6 +31,8 @@ Processor seconds are those of this machine: compare only what was measured on t
 #[derive(Debug)]
 pub enum Mode {
     Help,
+    /// Nothing: the benchmarks that were asked for by name are others.
+    Others,
     /// A check that it works, for `cargo test --benches`.
     Smoke,
     Loads(Vec<Load>),
@@ -68,6 +70,12 @@ impl Arguments {
             let load = || Load::new(1000, 1000, Duration::from_secs(10));
             match arg {
                 Long("bench") => bench = true, // cargo's own word
+                // what cargo hands to all benchmarks alike, whose words are criterion's
+                Long("test") => mode = Some(Mode::Smoke),
+                Long("list") => mode = Some(Mode::Others),
+                Long("quiet" | "nocapture" | "exact") => {}
+                Value(name) if !"end_to_end".contains(&*name.to_string_lossy()) => mode = Some(Mode::Others),
+                Value(_) => {}
                 Long("help") => mode = Some(Mode::Help),
                 Long("scaling") => mode = Some(Mode::Scaling),
                 Long("fit") => mode = Some(Mode::Fit),

@@ -1,14 +1,12 @@
 //! The program under test: a child process in a home of its own that ends with its value.
 
 use crate::Outcome;
+use crate::home;
 use crate::own::Own;
 use crate::sink::Sink;
 use std::collections::VecDeque;
-use std::fmt::Write as _;
-use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::ops::Range;
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -23,21 +21,29 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// Lines of its log kept for an error message.
 const TAIL: usize = 15;
 
+/// What it said on standard error.
+#[derive(Default)]
+struct Log {
+    /// Where its status endpoint listens.
+    status: Option<String>,
+    last: VecDeque<String>,
+}
+
 /// A running agent; killed when dropped.
 pub struct Program {
     child: Child,
     home: TempDir,
     status: String,
-    log: Arc<Mutex<VecDeque<String>>>,
+    log: Arc<Mutex<Log>>,
     reader: Option<JoinHandle<()>>,
 }
 
 impl Program {
     /// Starts `bin` so that it scrapes as `scrape_config` says and sends to `sink`.
     pub fn start(bin: &Path, sink: &Sink, scrape_config: &str) -> Outcome<Self> {
-        let home = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
-        write(home.path(), "whatap.conf", &conf(sink, ""))?;
-        write(home.path(), "scrape_config.yaml", scrape_config)?;
+        let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
+        home::write(folder.path(), "whatap.conf", &home::conf(sink, ""))?;
+        home::write(folder.path(), "scrape_config.yaml", scrape_config)?;
         let mut command = Command::new(bin);
         command.args(["foreground", "standalone"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let foreign =
@@ -45,12 +51,12 @@ impl Program {
         for (name, _) in std::env::vars().filter(|(name, _)| foreign(name)) {
             command.env_remove(name);
         }
-        command.env("WHATAP_HOME", home.path());
+        command.env("WHATAP_HOME", folder.path());
         let mut child = command.spawn().map_err(|error| format!("{} can't be started: {error}", bin.display()))?;
         let stderr = child.stderr.take().expect("it is piped");
         let log = Arc::default();
         let reader = Some(read_log(stderr, Arc::clone(&log)));
-        let mut program = Self { child, home, status: String::new(), log, reader };
+        let mut program = Self { child, home: folder, status: String::new(), log, reader };
         program.status = program.wait("its status address", START, |program| program.told_status())?;
         Ok(program)
     }
@@ -61,12 +67,12 @@ impl Program {
 
     /// Changes what it scrapes.
     pub fn rewrite_targets(&self, scrape_config: &str) -> Outcome<()> {
-        write(self.home.path(), "scrape_config.yaml", scrape_config)
+        home::write(self.home.path(), "scrape_config.yaml", scrape_config)
     }
 
     /// Changes whatap.conf; `more` are lines of it.
     pub fn rewrite_conf(&self, sink: &Sink, more: &str) -> Outcome<()> {
-        write(self.home.path(), "whatap.conf", &conf(sink, more))
+        home::write(self.home.path(), "whatap.conf", &home::conf(sink, more))
     }
 
     /// Waits until `condition` gives a value while the program lives.
@@ -116,12 +122,11 @@ impl Program {
     }
 
     fn told_status(&self) -> Option<String> {
-        let told = |line: &String| Some(line.split_once("status pages at http://")?.1.trim_end_matches('/').to_owned());
-        self.log.lock().unwrap().iter().find_map(told)
+        self.log.lock().unwrap().status.clone()
     }
 
     fn tail(&self) -> String {
-        self.log.lock().unwrap().iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+        self.log.lock().unwrap().last.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -135,47 +140,24 @@ impl Drop for Program {
     }
 }
 
-/// A scrape configuration of the farm's exporters `numbers`.
-pub fn scrape_config(farm: SocketAddr, numbers: Range<usize>, interval: Duration) -> String {
-    let timeout = openagent::duration::format(interval.min(Duration::from_secs(10)));
-    let interval = openagent::duration::format(interval);
-    let mut yaml = "features:\n  openAgent:\n    enabled: true\n    targets:\n    - targetName: farm\n".to_owned();
-    yaml += "      type: StaticEndpoints\n      endpoints:\n";
-    for n in numbers {
-        let _ = writeln!(
-            yaml,
-            "      - {{address: \"{farm}\", path: /t/{n}/metrics, interval: {interval}, timeout: {timeout}}}"
-        );
-    }
-    yaml
-}
-
-fn conf(sink: &Sink, more: &str) -> String {
-    let (licence, server) = (sink.licence(), sink.address());
-    format!(
-        "license={licence}\nwhatap.server.host={}\nwhatap.server.port={}\nstatus_listen=127.0.0.1:0\n{more}\n",
-        server.ip(),
-        server.port()
-    )
-}
-
-/// Writes a file beside and renames it over the old one, as a careful editor does.
-fn write(folder: &Path, name: &str, text: &str) -> Outcome<()> {
-    let beside = folder.join(format!(".{name}.new"));
-    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, folder.join(name)));
-    written.map_err(|error| format!("{name} in {}: {error}", folder.display()))
-}
-
-fn read_log(stderr: ChildStderr, log: Arc<Mutex<VecDeque<String>>>) -> JoinHandle<()> {
+fn read_log(stderr: ChildStderr, log: Arc<Mutex<Log>>) -> JoinHandle<()> {
     thread::spawn(move || {
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            let mut log = log.lock().unwrap();
-            if log.len() == TAIL {
-                log.pop_front();
-            }
-            log.push_back(line);
+            log.lock().unwrap().take(line);
         }
     })
+}
+
+impl Log {
+    fn take(&mut self, line: String) {
+        if let Some((_, address)) = line.split_once("status pages at http://") {
+            self.status = Some(address.trim_end_matches('/').to_owned());
+        }
+        if self.last.len() == TAIL {
+            self.last.pop_front();
+        }
+        self.last.push_back(line);
+    }
 }
 
 fn get(address: &str) -> io::Result<String> {

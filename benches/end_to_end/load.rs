@@ -2,8 +2,9 @@
 
 use crate::Outcome;
 use crate::body::Format;
-use crate::child::{Program, scrape_config};
+use crate::child::Program;
 use crate::farm::Farm;
+use crate::home::scrape_config;
 use crate::limits;
 use crate::own::{Lateness, Own};
 use crate::proc::Usage;

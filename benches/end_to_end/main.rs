@@ -19,6 +19,7 @@ mod child;
 mod farm;
 mod fit;
 mod gate;
+mod home;
 mod least_squares;
 mod limits;
 mod load;
@@ -55,6 +56,7 @@ fn run(arguments: &Arguments) -> Outcome<()> {
             println!("{}", arguments::HELP);
             Ok(())
         }
+        Mode::Others => Ok(()),
         Mode::Smoke => smoke::run(&arguments.bin),
         Mode::Loads(loads) => report::run(loads, arguments),
         Mode::Scaling => scaling::run(arguments),

@@ -2,8 +2,9 @@
 
 use crate::Outcome;
 use crate::body::{self, Format};
-use crate::child::{Program, scrape_config};
+use crate::child::Program;
 use crate::farm::Farm;
+use crate::home::scrape_config;
 use crate::proc::Usage;
 use crate::sink::Sink;
 use std::path::Path;

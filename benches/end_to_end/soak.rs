@@ -3,8 +3,9 @@
 
 use crate::Outcome;
 use crate::arguments::Arguments;
-use crate::child::{Program, scrape_config};
+use crate::child::Program;
 use crate::farm::Farm;
+use crate::home::scrape_config;
 use crate::least_squares;
 use crate::limits;
 use crate::own::Own;
