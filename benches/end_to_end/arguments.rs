@@ -16,7 +16,8 @@ Modes; without one, a table of three loads:
   --scaling         cost against targets and against series per target
   --fit             memory as base + a x targets + b x series
   --gate            a short load with bounds; exit code 1 when one is broken
-  --soak MINUTES    targets, settings and collector change all the time; exit code 1 when the agent grows
+  --soak MINUTES    targets, settings and collector change all the time; exit code 1 when the agent grows;
+                    memory is judged from 30 minutes on
 
 Options:
   --bin PATH        the program to measure; default: the one built along with this benchmark
