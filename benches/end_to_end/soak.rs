@@ -23,10 +23,11 @@ const STEP: Duration = Duration::from_secs(10);
 const RESTART_EVERY: usize = 6;
 /// How long the collector is away.
 const AWAY: Duration = Duration::from_secs(3);
+/// A queue that every outage fills, so that memory rises to the same height each time and drops are part of the run.
+const QUEUE: &str = "send_queue_bytes=1MiB";
 /// Most growth of resident memory, in KiB an hour: what an allocator's noise comes to in a run of [`FULL`].
 const MOST_GROWTH: f64 = 512.0;
-/// The shortest run whose memory is judged. Each outage of the collector fills the queue to another height, so the
-/// allocator's heap takes some eight minutes to find its size.
+/// The shortest run whose memory is judged: the heap takes minutes of outages to find its size.
 const FULL: Duration = Duration::from_secs(30 * 60);
 
 /// The agent at the end of a step.
@@ -48,7 +49,7 @@ pub fn run(time: Duration, arguments: &Arguments) -> Outcome<()> {
     for step in 1..=steps {
         program.rewrite_targets(&config(&farm, step))?;
         // a setting that applies at once and reaches every client
-        program.rewrite_conf(&sink, &format!("scrape_connect_timeout={}s", 2 + step % 2))?;
+        program.rewrite_conf(&sink, &format!("{QUEUE}\nscrape_connect_timeout={}s", 2 + step % 2))?;
         if step % RESTART_EVERY == 0 {
             sink.close();
             program.let_run(AWAY)?;
