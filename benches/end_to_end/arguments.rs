@@ -21,7 +21,8 @@ Modes; without one, a table of three loads:
 
 Options:
   --bin PATH        the program to measure; default: the one built along with this benchmark
-  --seconds N       the window that is measured, after every target was scraped once; default 20
+  --seconds N       the window that is measured, after every target was scraped once; default 20,
+                    --fit 10, --gate 12
   --format FORMAT   what the exporters answer: text (default) or openmetrics
   --table           one load as rows of a Markdown table as well
   --svg PATH        --scaling draws its picture there

@@ -35,7 +35,7 @@ fn broken(cost: &Cost) -> Vec<String> {
         (cost.missed > 0.0, format!("{} slots missed", cost.missed)),
         (cost.failed > 0.0, format!("{} scrapes failed", cost.failed)),
         ((cost.scrapes as f64) < least, format!("{} scrapes, {least:.0} at least", cost.scrapes)),
-        (cost.sent <= 0.0, "nothing was sent".to_owned()),
+        (cost.arrived == 0, "nothing arrived at the collector".to_owned()),
         (late > MOST_LATE, format!("p99 lateness up to {}, {} at most", report::time(late), report::time(MOST_LATE))),
     ];
     bounds.into_iter().filter_map(|(is_broken, what)| is_broken.then_some(what)).collect()

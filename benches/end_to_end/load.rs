@@ -61,8 +61,10 @@ pub struct Cost {
     pub missed: f64,
     /// Scrapes that failed, since the start.
     pub failed: f64,
-    /// Bytes sent.
+    /// Bytes sent, all told.
     pub sent: f64,
+    /// Bytes of gzipped samples that arrived.
+    pub arrived: u64,
 }
 
 impl Cost {
@@ -84,6 +86,8 @@ impl Cost {
 struct Moment {
     at: Instant,
     scrapes: u64,
+    /// Bytes of samples at the collector.
+    arrived: u64,
     usage: Usage,
     own: Own,
 }
@@ -97,12 +101,13 @@ pub fn measure(load: &Load, bin: &Path) -> Outcome<Cost> {
     let mut program = Program::start(bin, &sink, &config)?;
     let all = |_: &Program| (farm.reached() == load.targets).then_some(());
     program.wait("a first scrape of every target", load.interval + FIRST, all)?;
-    let (began, own) = (Instant::now(), program.own()?);
-    let before = Moment { own, at: Instant::now(), scrapes: farm.scrapes(), usage: Usage::of(program.pid())? };
-    program.let_run(load.window.saturating_sub(began.elapsed()))?;
-    // its own metrics last: telling them is no part of the load
+    let arrived = || sink.arrived().bytes.value();
+    // its own metrics first here and last below: telling them is no part of the load
+    let (own, at) = (program.own()?, Instant::now());
+    let before = Moment { own, at, scrapes: farm.scrapes(), arrived: arrived(), usage: Usage::of(program.pid())? };
+    program.let_run(load.window.saturating_sub(at.elapsed()))?;
     let (usage, scrapes, at) = (Usage::of(program.pid())?, farm.scrapes(), Instant::now());
-    let after = Moment { own: program.own()?, at, scrapes, usage };
+    let after = Moment { own: program.own()?, at, scrapes, arrived: arrived(), usage };
     Ok(between(load, &farm, &before, &after))
 }
 
@@ -122,5 +127,6 @@ fn between(load: &Load, farm: &Farm, before: &Moment, after: &Moment) -> Cost {
         missed: after.own.sum("openagent_scrape_slots_missed_total"),
         failed: after.own.failed(),
         sent: sent(&after.own) - sent(&before.own),
+        arrived: after.arrived - before.arrived,
     }
 }

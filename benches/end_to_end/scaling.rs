@@ -20,7 +20,11 @@ const FEW_TARGETS: usize = 10;
 
 /// Measures both lines, prints the table and draws the picture where one is wanted.
 pub fn run(arguments: &Arguments) -> Outcome<()> {
-    limits::check(TARGETS[TARGETS.len() - 1])?; // told now, not after minutes
+    // told now, not after minutes
+    limits::check(TARGETS[TARGETS.len() - 1])?;
+    if let Some(folder) = arguments.svg.as_deref().and_then(Path::parent) {
+        fs::create_dir_all(folder).map_err(|error| format!("the picture's folder {}: {error}", folder.display()))?;
+    }
     let more_targets = TARGETS.map(|targets| Load::new(targets, FEW_SERIES, INTERVAL));
     // the lines begin at the same load, which is measured once
     let more_series = SERIES[1..].iter().map(|series| Load::new(FEW_TARGETS, *series, INTERVAL));
