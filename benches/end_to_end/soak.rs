@@ -1,5 +1,8 @@
 //! A long run in which nothing stays as it is: targets come and go, settings change, the collector goes away. What must
 //! not happen is that the agent grows.
+//!
+//! With glibc each scraping thread frees into an arena of its own, and the arenas drift apart for many minutes; with
+//! `MALLOC_ARENA_MAX=1` in the environment, which the agent inherits, what is left is the program's own growth.
 
 use crate::Outcome;
 use crate::arguments::Arguments;
