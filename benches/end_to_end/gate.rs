@@ -6,7 +6,7 @@ use crate::load::{Cost, Load, measure};
 use crate::report;
 use std::time::Duration;
 
-/// Most resident memory ever, in MiB: 200 targets of 500 series take 10 on two CPUs with glibc; half more is for machines
+/// Most resident memory ever, in MiB: 200 targets of 500 series take 10 to 11.5 on two CPUs with glibc; the rest is for machines
 /// with more CPUs, which get more scraping threads.
 const MOST_MIB: f64 = 16.0;
 /// Most lateness of 99 in 100 scrapes, in seconds; machines that check changes are loaded.

@@ -1,8 +1,8 @@
 //! A long run in which nothing stays as it is: targets come and go, settings change, the collector goes away. What must
 //! not happen is that the agent grows.
 //!
-//! With glibc each scraping thread frees into an arena of its own, and the arenas drift apart for many minutes; with
-//! `MALLOC_ARENA_MAX=1` in the environment, which the agent inherits, what is left is the program's own growth.
+//! The agent inherits the environment: `MALLOC_ARENA_MAX=1` takes glibc's arenas, one for each few threads, out of the
+//! figures.
 
 use crate::Outcome;
 use crate::arguments::Arguments;
@@ -26,7 +26,7 @@ const STEP: Duration = Duration::from_secs(10);
 const RESTART_EVERY: usize = 6;
 /// How long the collector is away.
 const AWAY: Duration = Duration::from_secs(3);
-/// A queue that every outage fills, so that memory rises to the same height each time and drops are part of the run.
+/// A queue that every outage fills, so that no outage needs more memory than another, and drops are part of the run.
 const QUEUE: &str = "send_queue_bytes=1MiB";
 /// Most growth of resident memory, in KiB an hour: what an allocator's noise comes to in a run of [`FULL`].
 const MOST_GROWTH: f64 = 512.0;
