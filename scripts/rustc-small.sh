@@ -5,4 +5,4 @@
 # A function is copied into its callers only where it is small, one marked #[inline] where it is of middling size; by
 # default both bounds lie far higher. That is half a megabyte of commands, pages and configuration; what a sample goes
 # through is marked, or has been optimised in its own crate before.
-exec "$@" -Cllvm-args=-inline-threshold=40 -Cllvm-args=-inlinehint-threshold=150
+exec "$@" -Cllvm-args=-inline-threshold=25 -Cllvm-args=-inlinehint-threshold=150
