@@ -39,6 +39,20 @@ has_rustup_target() {
   rustup target list --installed 2>/dev/null | grep -qx "$1" || rustup target add "$1" >/dev/null 2>&1
 }
 
+# The route that was asked for, or the one that can be gone for every target.
+choose_route() { # choose_route TARGET...
+  local target missing=
+  if [ "$route" != debian ]; then
+    for target in "$@"; do has_rustup_target "$target" || missing=$target; done
+  fi
+  if [ "$route" = rustup ] && [ -n "$missing" ]; then
+    fail "rustup cannot add $missing; see what \"rustup target add $missing\" says, or take --route debian"
+  fi
+  if [ -z "$route" ]; then
+    if [ -n "$missing" ]; then route=debian; else route=rustup; fi
+  fi
+}
+
 # Debian's compiler moves with its security updates: it must not be older than Cargo.toml allows.
 check_debian_rustc() {
   [ -x /usr/bin/rustc ] || fail "route debian needs /usr/bin/rustc: apt-get install rustc-web rust-web-src"
@@ -50,27 +64,36 @@ check_debian_rustc() {
     fail "rustc $found of Debian is older than $least, which Cargo.toml demands"
 }
 
-build() {
-  local arch=$1 target chosen=$route
-  target=$(triple "$arch")
-  if [ -z "$chosen" ]; then
-    if has_rustup_target "$target"; then chosen=rustup; else chosen=debian; fi
+# One call for all targets: the last step of each takes one core, so two of them run side by side.
+build() { # build TARGET...
+  local options=(--release --locked --bin openagent) target
+  # panics tell crate and file, not where this machine keeps them
+  local flags="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src="
+  # the self-contained start files belong to rustup's targets; zig brings its own
+  if [ "$route" = debian ]; then flags+=" -Clink-self-contained=no -Ctarget-feature=+crt-static"; fi
+  for target in "$@"; do
+    options+=(--target "$target")
+    export "CARGO_TARGET_$(echo "$target" | tr 'a-z-' 'A-Z_')_RUSTFLAGS=$flags"
+  done
+  export RUSTC_WORKSPACE_WRAPPER=$PWD/scripts/rustc-small.sh
+  if [ "$route" = rustup ]; then
+    cargo zigbuild "${options[@]}"
+    return
   fi
-  echo "building $target (route $chosen)"
-  if [ "$chosen" = rustup ]; then
-    cargo zigbuild --release --locked --bin openagent --target "$target"
-  else
-    check_debian_rustc
-    # the self-contained start files belong to rustup's targets; zig brings its own
-    local flags
-    flags="CARGO_TARGET_$(echo "$target" | tr 'a-z-' 'A-Z_')_RUSTFLAGS"
-    env RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 "$flags=-Clink-self-contained=no -Ctarget-feature=+crt-static" \
-      cargo zigbuild --release --locked --bin openagent -Zbuild-std=std,panic_unwind --target "$target"
-  fi
-  install -D -m 0755 "${CARGO_TARGET_DIR:-target}/$target/release/openagent" "dist/openagent-linux-$arch"
-  ls -l "dist/openagent-linux-$arch"
+  check_debian_rustc
+  # without the reader of debug information: there is none in these binaries
+  RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 cargo zigbuild "${options[@]}" \
+    -Zbuild-std=std,panic_unwind -Zbuild-std-features=panic-unwind --config 'profile.release.package.std.opt-level="s"'
 }
 
 command -v cargo-zigbuild >/dev/null || fail "cargo-zigbuild is missing: pip install ziglang cargo-zigbuild"
-for one in "${archs[@]}"; do build "$one"; done
+targets=()
+for one in "${archs[@]}"; do targets+=("$(triple "$one")"); done
+choose_route "${targets[@]}"
+echo "building ${targets[*]} (route $route)"
+build "${targets[@]}"
+for one in "${archs[@]}"; do
+  install -D -m 0755 "${CARGO_TARGET_DIR:-target}/$(triple "$one")/release/openagent" "dist/openagent-linux-$one"
+  ls -l "dist/openagent-linux-$one"
+done
 scripts/rootfs.sh

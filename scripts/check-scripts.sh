@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 mapfile -t scripts < <(git ls-files --cached --others --exclude-standard -- '*.sh' .ci)
-shellcheck "${scripts[@]}"
+shellcheck --external-sources "${scripts[@]}"
 echo "${#scripts[@]} scripts pass shellcheck"
 hadolint Dockerfile
 echo "the Dockerfile passes hadolint"

@@ -99,3 +99,48 @@ fn the_secret_goes_to_kubectl_on_its_input_alone() {
     assert_eq!(code(&few), Some(2));
     assert!(String::from_utf8_lossy(&few.stderr).contains("LICENSE HOST PORT"));
 }
+
+/// The file's lines without the spaces around them.
+fn lines_of(path: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    text.lines().map(|line| line.trim().to_owned()).collect()
+}
+
+#[test]
+fn the_steps_on_kubernetes_use_files_that_are_there_and_all_of_them() {
+    let readme = lines_of("k8s/README.md");
+    let named: Vec<&str> = readme.iter().flat_map(|line| line.split([' ', '`', '(', ')'])).collect();
+    for word in named.iter().filter(|word| word.starts_with("k8s/") || word.starts_with("./k8s/")) {
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(word).exists(), "{word}");
+    }
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("k8s")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(name == "README.md" || named.contains(&name.as_str()), "k8s/README.md does not name {name}");
+    }
+    for step in [
+        "./build-docker.sh --registry docker.io/username --tag v2.0.0 --push",
+        "kubectl apply -f k8s/namespace.yaml -f k8s/rbac.yaml -f k8s/configmaps.yaml",
+        "./k8s/create-whatap-secret.sh <WHATAP_LICENSE> <WHATAP_HOST> <WHATAP_PORT>",
+        "export WHATAP_LICENSE=<WHATAP_LICENSE>",
+        "export WHATAP_HOST=<WHATAP_HOST>",
+        "export WHATAP_PORT=<WHATAP_PORT>",
+        "--from-literal=license=$WHATAP_LICENSE --from-literal=host=$WHATAP_HOST --from-literal=port=$WHATAP_PORT",
+        "kubectl apply -f k8s/deployment.yaml",
+        "kubectl -n whatap-monitoring get pods -l app=whatap-open-agent",
+    ] {
+        assert!(readme.iter().any(|line| line == step), "k8s/README.md has no step {step}");
+    }
+}
+
+#[test]
+fn every_workload_takes_the_credentials_from_the_secret_that_the_script_makes() {
+    for workload in ["deployment", "daemonset", "statefulset"] {
+        let lines = lines_of(&format!("k8s/{workload}.yaml"));
+        for (variable, key) in [("WHATAP_LICENSE", "license"), ("WHATAP_HOST", "host"), ("WHATAP_PORT", "port")] {
+            let at = lines.iter().position(|line| *line == format!("- name: {variable}"));
+            let at = at.unwrap_or_else(|| panic!("{workload} sets no {variable}"));
+            let from = format!("secretKeyRef: {{name: whatap-credentials, key: {key}}}");
+            assert_eq!(lines[at + 1..at + 3], ["valueFrom:".to_owned(), from], "{workload}");
+        }
+    }
+}

@@ -785,7 +785,7 @@ fn nothing_secret_shows_in_the_log_at_any_level() {
     let output = command.output().unwrap();
     let log = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{log}");
-    assert!(log.contains("ureq") && log.contains("rustls"), "the log was on: {log}");
+    assert!(log.contains("ureq"), "the log was on: {log}");
     for secret in ["hunter2", "dTpodW50ZXIy"] {
         assert!(!log.contains(secret), "{secret} shows in {log}");
     }

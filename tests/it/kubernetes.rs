@@ -6,6 +6,7 @@ mod captures;
 mod config;
 mod polling;
 mod real;
+mod rights;
 mod select;
 mod server;
 mod size;

@@ -1,4 +1,4 @@
-//! kubeconfig files: raw YAML, merged over several files, resolved to one [`Access`].
+//! kubeconfig files: merged over several files, resolved to one [`Access`].
 //!
 //! # Invariants
 //! Of an entry that two files name alike the first one counts; a relative path is relative to the file it stands in;
@@ -8,83 +8,10 @@
 
 use super::access::{Access, Bearer, Pem};
 use super::exec::ExecPlugin;
+use super::kubeconfig_file::{RawCluster, RawConfig, RawExec, RawNamed, RawUser};
 use crate::secret::Secret;
 use base64::Engine as _;
 use std::path::{Path, PathBuf};
-
-/// A file as written.
-#[derive(Default, serde::Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
-struct RawConfig {
-    current_context: Option<String>,
-    clusters: Option<Vec<RawNamed<RawCluster>>>,
-    users: Option<Vec<RawNamed<RawUser>>>,
-    contexts: Option<Vec<RawNamed<RawContext>>>,
-}
-
-/// An entry of one of the three lists; each list calls its value otherwise.
-#[derive(serde::Deserialize)]
-struct RawNamed<T> {
-    name: String,
-    #[serde(alias = "cluster", alias = "user", alias = "context")]
-    value: Option<T>,
-    /// Folder of the file it stands in.
-    #[serde(skip)]
-    folder: PathBuf,
-}
-
-#[derive(Default, serde::Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
-struct RawCluster {
-    server: Option<String>,
-    certificate_authority: Option<PathBuf>,
-    certificate_authority_data: Option<String>,
-    insecure_skip_tls_verify: Option<bool>,
-    tls_server_name: Option<String>,
-    proxy_url: Option<String>,
-}
-
-#[derive(Default, serde::Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
-struct RawUser {
-    token: Option<String>,
-    #[serde(rename = "tokenFile")]
-    token_file: Option<PathBuf>,
-    client_certificate: Option<PathBuf>,
-    client_certificate_data: Option<String>,
-    client_key: Option<PathBuf>,
-    client_key_data: Option<String>,
-    username: Option<String>,
-    password: Option<String>,
-    exec: Option<RawExec>,
-    auth_provider: Option<serde_yaml::Value>,
-}
-
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-struct RawContext {
-    cluster: Option<String>,
-    user: Option<String>,
-    namespace: Option<String>,
-}
-
-#[derive(Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct RawExec {
-    api_version: Option<String>,
-    command: Option<String>,
-    args: Option<Vec<String>>,
-    env: Option<Vec<RawVariable>>,
-    provide_cluster_info: Option<bool>,
-    interactive_mode: Option<String>,
-    install_hint: Option<String>,
-}
-
-#[derive(serde::Deserialize)]
-struct RawVariable {
-    name: String,
-    value: String,
-}
 
 /// Reads the files, of which some may be missing, and resolves the current context.
 ///
@@ -109,15 +36,8 @@ pub fn load(paths: &[PathBuf]) -> Result<Access, String> {
 }
 
 fn parse(text: &str, path: &Path) -> Result<RawConfig, String> {
-    if text.trim().is_empty() {
-        return Ok(RawConfig::default());
-    }
-    let parsed: Result<RawConfig, _> = serde_yaml::from_str(text);
-    let mut config = parsed.map_err(|error| format!("kubeconfig {} is faulty: {error}", path.display()))?;
-    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    config.clusters.iter_mut().flatten().for_each(|entry| entry.folder.clone_from(&folder));
-    config.users.iter_mut().flatten().for_each(|entry| entry.folder.clone_from(&folder));
-    Ok(config)
+    let folder = path.parent().unwrap_or(Path::new(""));
+    RawConfig::parse(text, folder).map_err(|error| format!("kubeconfig {} is faulty: {error}", path.display()))
 }
 
 impl RawConfig {
@@ -147,9 +67,8 @@ impl RawConfig {
     }
 }
 
-fn absorb<T>(into: &mut Option<Vec<RawNamed<T>>>, later: Option<Vec<RawNamed<T>>>) {
-    let into = into.get_or_insert_default();
-    for entry in later.into_iter().flatten() {
+fn absorb<T>(into: &mut Vec<RawNamed<T>>, later: Vec<RawNamed<T>>) {
+    for entry in later {
         if into.iter().all(|known| known.name != entry.name) {
             into.push(entry);
         }
@@ -157,12 +76,11 @@ fn absorb<T>(into: &mut Option<Vec<RawNamed<T>>>, later: Option<Vec<RawNamed<T>>
 }
 
 /// The entry of that name, with the folder its relative paths start from.
-fn pick<T: Default>(entries: Option<Vec<RawNamed<T>>>, kind: &str, name: &str) -> Result<(T, PathBuf), String> {
-    let entries = entries.unwrap_or_default();
+fn pick<T>(entries: Vec<RawNamed<T>>, kind: &str, name: &str) -> Result<(T, PathBuf), String> {
     let known = entries.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>().join(", ");
     let found = entries.into_iter().find(|entry| entry.name == name);
     let entry = found.ok_or_else(|| format!("there is no {kind} {name:?}, only: {known}"))?;
-    Ok((entry.value.unwrap_or_default(), entry.folder))
+    Ok((entry.value, entry.folder))
 }
 
 impl RawCluster {
@@ -173,7 +91,7 @@ impl RawCluster {
         }
         let ca = pem(self.certificate_authority_data, self.certificate_authority, folder)
             .map_err(|fault| format!("certificate-authority-data {fault}"))?;
-        let insecure = self.insecure_skip_tls_verify.unwrap_or(false);
+        let insecure = self.insecure_skip_tls_verify;
         if insecure && ca.is_some() {
             return Err("certificate-authority and insecure-skip-tls-verify exclude each other; remove one".into());
         }
@@ -196,7 +114,7 @@ impl RawCluster {
 
 impl RawUser {
     fn resolve(self, folder: &Path, access: &mut Access) -> Result<(), String> {
-        if self.auth_provider.is_some() {
+        if self.auth_provider {
             return Err("auth-provider is gone from Kubernetes; use the exec plugin of that provider".into());
         }
         let certificate = pem(self.client_certificate_data, self.client_certificate, folder)
@@ -234,10 +152,10 @@ impl RawExec {
         let program = Path::new(&command);
         // a bare name is looked for in PATH, anything with a folder is relative to the file
         let program = if program.components().count() > 1 { folder.join(program) } else { program.to_owned() };
-        let env = self.env.unwrap_or_default().into_iter().map(|variable| (variable.name, variable.value)).collect();
-        ExecPlugin::new(version, program, self.args.unwrap_or_default(), env)
+        let env = self.env;
+        ExecPlugin::new(version, program, self.args, env)
             .map(|plugin| plugin.with_hint(self.install_hint))
-            .map(|plugin| if self.provide_cluster_info == Some(true) { plugin.with_cluster(access) } else { plugin })
+            .map(|plugin| if self.provide_cluster_info { plugin.with_cluster(access) } else { plugin })
     }
 }
 

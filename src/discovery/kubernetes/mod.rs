@@ -18,6 +18,7 @@ pub mod exec;
 mod found;
 mod http;
 pub mod kubeconfig;
+mod kubeconfig_file;
 pub mod list;
 pub mod lists;
 mod meta;
