@@ -38,19 +38,17 @@ fn whole_scrape(criterion: &mut Criterion) {
     let mut parser = Parser::new(Format::Text, Options::default());
     let mut count = Count::default();
     pump(&mut &body[..], &mut window, &mut parser, &mut count).unwrap();
-    for (name, level) in [("scrape/gzip-1", 1), ("scrape/gzip-6", 6)] {
-        let mut scratch = SeriesScratch::new(level);
-        let mut group = criterion.benchmark_group("whole");
-        group.throughput(Throughput::Elements(count.0));
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| {
-                let mut sink = SeriesSink::begin(&prepared, &mut scratch, 0, None, false);
-                pump(&mut &body[..], &mut window, &mut parser, &mut sink).unwrap();
-                scratch.encoder.finish().iter().map(|pack| pack.body.len()).sum::<usize>()
-            });
+    let mut scratch = SeriesScratch::new();
+    let mut group = criterion.benchmark_group("whole");
+    group.throughput(Throughput::Elements(count.0));
+    group.bench_function("scrape", |bencher| {
+        bencher.iter(|| {
+            let mut sink = SeriesSink::begin(&prepared, &mut scratch, 0, None, false);
+            pump(&mut &body[..], &mut window, &mut parser, &mut sink).unwrap();
+            scratch.encoder.finish().iter().map(|pack| pack.body.len()).sum::<usize>()
         });
-        group.finish();
-    }
+    });
+    group.finish();
 }
 
 criterion_group!(benches, whole_scrape);

@@ -23,6 +23,16 @@ pub fn local_offset(unix_seconds: i64) -> i32 {
     if filled { i32::try_from(parts.tm_gmtoff).unwrap_or(0) } else { 0 }
 }
 
+/// Makes all threads share one heap: each would keep freed memory of its own, which is never given back. Samples cost no
+/// allocation, so there is no crowd at its lock. Only glibc has more than one.
+pub fn share_one_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: mallopt takes plain numbers; before other threads exist it changes what they will do.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
 /// Sends a signal to one process.
 ///
 /// # Errors

@@ -28,7 +28,7 @@ mod tests {
     fn the_first_difference_is_found_wherever_it_stands() {
         for length in 0..100 {
             let one = vec![7; length];
-            assert_eq!(common(&one, &vec![7; 64]), length.min(64));
+            assert_eq!(common(&one, &[7; 64]), length.min(64));
             for at in 0..length {
                 let mut other = one.clone();
                 other[at] = 6;

@@ -19,7 +19,7 @@ use crate::labels::{LabelBuf, LabelView, NAME};
 use crate::relabel::{self, Outcome};
 
 /// Buffers for one scrape at a time, reused from scrape to scrape.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct SeriesScratch {
     /// Writes the records.
     pub encoder: Encoder,
@@ -36,15 +36,7 @@ pub struct SeriesScratch {
 impl SeriesScratch {
     /// Empty buffers.
     pub fn new() -> Self {
-        Self {
-            encoder: Encoder::new(),
-            families: Families::default(),
-            labels: LabelBuf::new(),
-            exported: String::new(),
-            relabel: relabel::Scratch::default(),
-            seen: Seen::default(),
-            debug_lines: String::new(),
-        }
+        Self::default()
     }
 }
 

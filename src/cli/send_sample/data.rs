@@ -3,9 +3,8 @@
 //! # Invariants
 //! Round 0 is always the same; later rounds move counters up and gauges about, the same way in every run.
 
-use crate::wire::gzip;
+use crate::encode::Encoder;
 use crate::wire::pack::EncodedPack;
-use crate::wire::record::Block;
 use crate::wire::value::{Map, Value};
 
 /// A metric family: its name, type and help, and its series with a value each.
@@ -48,24 +47,20 @@ pub(super) fn tags(number: u64) -> Round {
 }
 
 fn round(groups: &[&[Family]], number: u64, now_ms: i64) -> Round {
-    let (mut help, mut samples) = (Block::new(), Block::new());
-    let mut seed = 0;
+    let mut encoder = Encoder::new();
+    let (mut samples, mut helps) = (0, 0);
     for family in groups.iter().copied().flatten() {
-        help.help(family.name, Some(family.help), family.kind).expect("the families fit one block");
+        encoder.help(family.name, Some(family.help), family.kind);
+        helps += 1;
         for (labels, value) in family.series {
-            seed += 1;
-            let mut sample = samples.begin(family.name);
+            samples += 1;
+            let mut sample = encoder.sample(family.name);
             labels.iter().for_each(|(name, value)| sample.label(name, value));
-            sample.sample(now_ms, moved(family.kind, *value, number, seed)).expect("the samples fit one block");
+            let value = moved(family.kind, *value, number, samples as u64);
+            sample.end_sample(now_ms, value).expect("these samples fit a record");
         }
     }
-    let counts = (samples.records(), help.records());
-    let count = |block: &Block| u32::try_from(block.records()).unwrap_or(u32::MAX);
-    let packs = vec![
-        EncodedPack::open_mx_help(&gzip::pack(help.bytes(), 6), count(&help)),
-        EncodedPack::open_mx(&gzip::pack(samples.bytes(), 6), None, count(&samples)),
-    ];
-    Round { packs, samples: counts.0, helps: counts.1 }
+    Round { packs: encoder.finish(), samples, helps }
 }
 
 /// A value some rounds later: a counter has grown by less than a thousandth each round, a gauge has moved by up to a
