@@ -2,7 +2,7 @@
 
 use super::{Agent, refused};
 use crate::exporter::Exporter;
-use crate::support::{Collector, static_config};
+use crate::support::{Collector, LONG, static_config, wait_for};
 
 const EVIL: &str = "<script>document.title='owned'</script>";
 
@@ -66,8 +66,8 @@ fn samples_show_what_relabelling_and_the_limits_of_the_server_did_to_each() {
                  - {sourceLabels: [__name__], regex: renamed, targetLabel: __name__, replacement: new_name}";
     let config = static_config("1h", &[("shop", &exporter.address.to_string(), rules)]);
     let agent = Agent::start(&collector.address, &config);
-    let id = agent.targets()[0]["id"].as_str().unwrap().to_owned();
-    let page = agent.page(&format!("/samples?target={id}"));
+    let target = wait_for("the target", LONG, || agent.targets().pop());
+    let page = agent.page(&format!("/samples?target={}", target["id"].as_str().unwrap()));
     let row =
         |part: &str| page.lines().find(|line| line.starts_with("<tr") && line.contains(part)).expect(part).to_owned();
     assert!(row("<code>kept{").contains("kept{code=&quot;&lt;b&gt;&quot;"), "{}", row("<code>kept{"));
