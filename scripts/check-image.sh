@@ -57,7 +57,7 @@ check_content() { # check_content ROOT ARCH
   [ "$found" = "$CONTENT" ] || fail "the image holds something else than it should: $(diff <(echo "$CONTENT") <(echo "$found"))"
   size=$(find "$1" -type f -printf '%s\n' | awk '{sum += $1} END {print sum}')
   echo "image of $2: $size bytes in"
-  echo "$found" | sed 's/^/  /'
+  echo "  ${found//$'\n'/$'\n'  }"
   [ "$size" -le $MOST_BYTES ] || fail "the image has $size bytes, more than $MOST_BYTES"
   cmp "dist/openagent-linux-$2" "$1/app/openagent"
   [ "$(stat -c %u:%g "$1/app/whatap.conf" "$1/app/logs" | sort -u)" = 1001:1001 ] || fail "/app is not the agent's own"
