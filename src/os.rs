@@ -15,7 +15,7 @@ use std::process::{Command, ExitStatus};
 /// How many seconds local time is ahead of UTC at that moment (seconds since 1970); 0 where the zone is unknown.
 pub fn local_offset(unix_seconds: i64) -> i32 {
     let mut parts = std::mem::MaybeUninit::<libc::tm>::zeroed();
-    let seconds = unix_seconds as libc::time_t;
+    let seconds = unix_seconds as _; // a time_t; that name is on its way out for musl
     // SAFETY: both pointers are valid for the call; localtime_r writes `parts` and keeps neither.
     let filled = unsafe { !libc::localtime_r(&raw const seconds, parts.as_mut_ptr()).is_null() };
     // SAFETY: all-zero bytes are a valid `tm`, so it is initialised whether or not the call filled it.

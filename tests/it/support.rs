@@ -13,9 +13,19 @@ pub const PCODE: &str = "1845";
 /// How long a test waits for what should take a second or two; two busy cores are slow.
 pub const LONG: Duration = Duration::from_secs(30);
 
+/// The program under test: the one built along with the tests, or an optimised one that `OPENAGENT_PROGRAM` names.
+pub fn program() -> PathBuf {
+    std::env::var_os("OPENAGENT_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_openagent").into(), PathBuf::from)
+}
+
+/// Whether the program under test is optimised, so that bounds of time hold that users see.
+pub fn is_optimised() -> bool {
+    !cfg!(debug_assertions) || std::env::var_os("OPENAGENT_PROGRAM").is_some()
+}
+
 /// The program under test, without any setting of the machine it runs on.
 pub fn openagent() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_openagent"));
+    let mut command = Command::new(program());
     let ours = |name: &str| name.starts_with("WHATAP") || name.starts_with("KUBE") || name.starts_with("POD_");
     for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
         command.env_remove(name);

@@ -2,7 +2,7 @@
 
 use super::Agent;
 use crate::exporter::Exporter;
-use crate::support::{Collector, LONG, static_config, wait_for};
+use crate::support::{Collector, LONG, is_optimised, static_config, wait_for};
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -52,7 +52,8 @@ fn a_page_of_a_thousand_targets_is_quick_and_takes_little_memory() {
         .collect();
     let grown = resident(agent.process.pid()).saturating_sub(before);
     let best = times.iter().min().unwrap();
-    let most = if cfg!(debug_assertions) { Duration::from_secs(5) } else { Duration::from_millis(200) };
+    let most = if is_optimised() { Duration::from_millis(200) } else { Duration::from_secs(5) };
+    println!("a page of 1000 targets in {best:?}, {grown} bytes of memory for eight of them");
     assert!(*best < most, "{times:?}");
     assert!(grown < 2 << 20, "{grown} bytes for eight pages");
 }
