@@ -150,3 +150,38 @@ fn limits_fail_the_scrape_and_say_which() {
         "255 is what a record can tell"
     );
 }
+
+#[test]
+fn what_a_line_keeps_of_the_one_before_changes_no_sample() {
+    let mut body = String::new();
+    for n in 0..3_000 {
+        let (family, handler, code) = (n / 700, n / 9 % 5, n % 9);
+        let line = match n % 13 {
+            0 => format!("a_{family}{{handler=\"/{handler}\",empty=\"\",code=\"{code}\"}} {n}"),
+            1 => format!("a_{family}{{handler=\"/{handler}\",job=\"own\",code=\"{code}\"}} {n}"),
+            2 => format!("a_{family}{{handler=\"/{handler}\",code=\"{code}\"}} NaN"),
+            3 => format!("a_{family}{{handler=\"/{handler}\"}} {n}"),
+            4 => format!("a_{family}{{handler=\"/{handler}\",code=\"{code}\"}} oops"),
+            5 => format!("a_{family} {n} 1700000000000"),
+            6 => format!("# TYPE a_{family} counter"),
+            7 => format!("a_{family}{{handler=\"/{handler}\",code=\"\\\"{code}\"}} {n}"),
+            8 => format!("a_{family}{{handler=\"/{handler}\",handler=\"{code}\"}} {n}"),
+            _ => format!("a_{family}{{handler=\"/{handler}\",code=\"{code}\",n=\"{n}\"}} 0.{n}"),
+        };
+        body.push_str(&line);
+        body.push('\n');
+    }
+    let prepared = prepared(|_| {});
+    let together = scrape(&prepared, &body);
+    // a parser that is given one line at a time has none before it
+    let mut scratch = SeriesScratch::new();
+    let mut sink = SeriesSink::begin(&prepared, &mut scratch, 1_000, None, false);
+    let mut parser = Parser::new(Format::Text, Options::default());
+    for line in body.split_inclusive('\n') {
+        assert_eq!(parser.parse(line.as_bytes(), false, &mut sink), Ok(line.len()));
+    }
+    let tally = sink.tally;
+    assert!(tally.kept > 1_500 && tally.dropped(DropReason::Unreadable) > 400);
+    assert_eq!(together.tally, tally);
+    assert!(together.samples == read(&scratch.encoder.finish()));
+}
