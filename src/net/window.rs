@@ -51,7 +51,12 @@ impl Window {
         }
         let full = self.filled == self.input.len() || self.brimful;
         if full && self.input.len() < INPUT_MAX {
-            self.input.resize((self.input.len() * 2).clamp(INPUT_MIN, INPUT_MAX), 0);
+            let wanted = (self.input.len() * 2).clamp(INPUT_MIN, INPUT_MAX);
+            if self.filled == 0 {
+                self.input = vec![0; wanted]; // nothing is in it that would have to be carried over
+            } else {
+                self.input.resize(wanted, 0);
+            }
         }
         self.brimful = false;
     }
