@@ -22,6 +22,9 @@ use std::time::{Duration, Instant};
 /// Bytes of stack of a worker: a TLS handshake is the deepest it goes.
 const STACK: usize = 512 << 10;
 
+/// Buffers kept while nobody uses them.
+const IDLE_SCRATCHES: usize = 2;
+
 /// One scrape to do.
 pub(super) struct Job {
     pub prepared: Arc<Prepared>,
@@ -41,8 +44,7 @@ pub(super) struct Lanes {
     ended: Receiver<Infallible>,
 }
 
-/// Buffers that no scrape is using; the last one put back is the first one taken, so there are only ever as many as
-/// scrapes were under way at once.
+/// Buffers that no scrape is using, [`IDLE_SCRATCHES`] at most: what a crowd of scrapes needed is given back after it.
 #[derive(Default)]
 struct Scratches(Mutex<Vec<Scratch>>);
 
@@ -129,7 +131,10 @@ impl Scratches {
     }
 
     fn put_back(&self, scratch: Scratch) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_SCRATCHES {
+            idle.push(scratch);
+        }
     }
 }
 
