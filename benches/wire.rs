@@ -1,9 +1,10 @@
-//! The wire's hot paths: writing records, covering frames, reading records back.
+//! The wire's hot paths: writing records, zipping them, covering frames, reading records back.
 
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use openagent::wire::cypher::{Cypher, Key, Level, hide};
+use openagent::wire::deflate::Deflater;
 use openagent::wire::frame::Code;
 use openagent::wire::gzip::Packed;
 use openagent::wire::pack::{EncodedPack, Header};
@@ -18,6 +19,11 @@ const RECORDS: usize = 1000;
 
 /// A thousand samples with four labels of their own and three of their target, written before.
 fn fill(block: &mut Block, target: &[u8]) {
+    fill_and(block, target, |_| {});
+}
+
+/// The same, and something with the block after each.
+fn fill_and(block: &mut Block, target: &[u8], mut then: impl FnMut(&Block)) {
     block.clear();
     for i in 0..RECORDS {
         let mut record = block.begin("http_request_duration_seconds_bucket");
@@ -27,6 +33,7 @@ fn fill(block: &mut Block, target: &[u8]) {
         record.label("le", "0.25");
         record.written_labels(target, 3);
         record.sample(1_718_668_800_123, i as f64).expect("the record fits");
+        then(block);
     }
 }
 
@@ -49,6 +56,13 @@ fn records(c: &mut Criterion) {
     group.bench_function("write", |b| b.iter(|| fill(black_box(&mut block), &target)));
     group.throughput(Throughput::Bytes(plain.len() as u64));
     group.bench_function("write_bytes", |b| b.iter(|| fill(black_box(&mut block), &target)));
+    let mut deflater = Deflater::new();
+    group.bench_function("write_and_zip_bytes", |b| {
+        b.iter(|| {
+            fill_and(black_box(&mut block), &target, |block| deflater.record(block));
+            deflater.finish(&block).len()
+        });
+    });
     group.throughput(Throughput::Elements(RECORDS as u64));
     group.bench_function("read", |b| {
         b.iter(|| {

@@ -78,7 +78,9 @@ impl Bits {
     /// Writes the word out, as many whole bytes of it as are full.
     #[inline]
     fn settle(&mut self) {
-        if let Some(room) = self.bytes[self.at..].first_chunk_mut() {
+        let room = self.bytes[self.at..].first_chunk_mut();
+        debug_assert!(room.is_some(), "room was not reserved");
+        if let Some(room) = room {
             *room = self.word.to_le_bytes();
         }
         self.at += (self.used / 8) as usize;
