@@ -15,8 +15,10 @@ pub mod number;
 pub mod openmetrics;
 mod parser;
 pub mod protobuf;
+mod scan;
 mod series;
 pub mod text;
+mod unique;
 pub mod window;
 
 pub use parser::{Format, Options, Parser};

@@ -12,7 +12,8 @@
 //! - Exemplars are checked and left out; `_created` series stay plain series.
 
 use super::fault::{Bad, Wrong};
-use super::series::{Series, unescape};
+use super::scan::unescape;
+use super::series::Series;
 use super::{FamilyKind, Sample, Sink, Stop, number};
 use memchr::{memchr, memchr_iter, memrchr};
 

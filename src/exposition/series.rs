@@ -13,30 +13,10 @@
 //!   same byte for byte, commas included, are kept as they are.
 
 use super::fault::{Bad, Wrong};
+use super::scan::{COLON, LETTER, blanks, name_end, quote_or_backslash, skip, unescape};
+use super::unique::{has_twice, is_named};
 use crate::labels::{LabelSpan, LabelView, NAME, Span};
 use crate::prefix::common;
-
-/// Letters and `_`.
-const LETTER: u8 = 1;
-/// Digits.
-const DIGIT: u8 = 2;
-/// `:`, which metric names may have.
-const COLON: u8 = 4;
-
-static CLASS: [u8; 256] = {
-    let mut class = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        class[byte] = match byte as u8 {
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' => LETTER,
-            b'0'..=b'9' => DIGIT,
-            b':' => COLON,
-            _ => 0,
-        };
-        byte += 1;
-    }
-    class
-};
 
 /// The series of one line.
 #[derive(Debug, Default)]
@@ -317,114 +297,10 @@ impl Series {
     }
 }
 
-/// Whether two labels have the same name; the first `known` ones have not. `order` is scratch memory.
-#[inline]
-pub(super) fn has_twice(labels: LabelView<'_>, known: usize, order: &mut Vec<u32>) -> bool {
-    const FEW: usize = 16;
-    if labels.len() > FEW {
-        return many_twice(labels, order);
-    }
-    (known.max(1)..labels.len()).any(|i| (0..i).any(|j| has_same_name(labels, i, j)))
-}
-
-/// Most names differ in length, which is known without reading them.
-#[inline]
-fn has_same_name(labels: LabelView<'_>, i: usize, j: usize) -> bool {
-    labels.name_len(i) == labels.name_len(j) && labels.name_at(i) == labels.name_at(j)
-}
-
-/// Whether a label has that name.
-#[inline]
-pub(super) fn has_name(labels: LabelView<'_>, name: &str) -> bool {
-    (0..labels.len()).any(|i| is_named(labels, i, name))
-}
-
-#[inline]
-fn is_named(labels: LabelView<'_>, i: usize, name: &str) -> bool {
-    labels.name_len(i) == name.len() && labels.name_at(i) == name
-}
-
-#[cold]
-fn many_twice(labels: LabelView<'_>, order: &mut Vec<u32>) -> bool {
-    order.clear();
-    order.extend(0..labels.len() as u32);
-    order.sort_unstable_by(|a, b| labels.name_at(*a as usize).cmp(labels.name_at(*b as usize)));
-    order.windows(2).any(|pair| labels.name_at(pair[0] as usize) == labels.name_at(pair[1] as usize))
-}
-
-/// Where the name that begins at `at` ends; `at` itself when none begins there.
-#[inline]
-fn name_end(bytes: &[u8], at: usize, first: u8) -> usize {
-    match bytes.get(at) {
-        Some(byte) if CLASS[*byte as usize] & first != 0 => {}
-        _ => return at,
-    }
-    let rest = &bytes[at + 1..];
-    at + 1 + rest.iter().position(|byte| CLASS[*byte as usize] & (first | DIGIT) == 0).unwrap_or(rest.len())
-}
-
 #[inline]
 fn bare_label(bytes: &[u8], at: usize) -> Result<(Span, usize), Bad> {
     let end = name_end(bytes, at, LETTER);
     if end == at { Err(Wrong::LabelName.at(at)) } else { Ok((Span::source(at, end), end)) }
-}
-
-/// Where the next quote or backslash stands. Label values are short, so the first bytes are looked at eight by eight
-/// before the search of long texts is called.
-#[inline]
-fn quote_or_backslash(bytes: &[u8], at: usize) -> Option<usize> {
-    const SHORT: usize = 24;
-    let rest = bytes.get(at..)?;
-    for (i, word) in rest.as_chunks::<8>().0.iter().take(SHORT / 8).enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let found = zero_bytes(word ^ repeat(b'"')) | zero_bytes(word ^ repeat(b'\\'));
-        if found != 0 {
-            return Some(at + i * 8 + found.trailing_zeros() as usize / 8);
-        }
-    }
-    let seen = rest.len().min(SHORT) / 8 * 8;
-    memchr::memchr2(b'"', b'\\', &rest[seen..]).map(|found| at + seen + found)
-}
-
-/// The highest bit of the lowest byte that is zero; bits above it mean nothing.
-#[inline]
-fn zero_bytes(word: u64) -> u64 {
-    word.wrapping_sub(repeat(1)) & !word & repeat(0x80)
-}
-
-const fn repeat(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
-}
-
-/// Past the blanks and tabs that begin at `at`.
-#[inline]
-pub(super) fn blanks(bytes: &[u8], mut at: usize) -> usize {
-    while matches!(bytes.get(at), Some(b' ' | b'\t')) {
-        at += 1;
-    }
-    at
-}
-
-#[inline]
-fn skip<const BLANKS: bool>(bytes: &[u8], at: usize) -> usize {
-    if BLANKS { blanks(bytes, at) } else { at }
-}
-
-/// Appends a text with `\\` and `\n` (and `\"`, where `quotes` is set) undone; any other backslash stays.
-pub(super) fn unescape(text: &str, quotes: bool, out: &mut String) {
-    let mut rest = text;
-    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
-        out.push_str(&rest[..at]);
-        let (plain, taken) = match rest.as_bytes().get(at + 1) {
-            Some(b'\\') => ("\\", 2),
-            Some(b'n') => ("\n", 2),
-            Some(b'"') if quotes => ("\"", 2),
-            _ => ("\\", 1),
-        };
-        out.push_str(plain);
-        rest = &rest[at + taken..];
-    }
-    out.push_str(rest);
 }
 
 #[cfg(test)]
@@ -471,33 +347,9 @@ mod tests {
     }
 
     #[test]
-    fn the_first_quote_or_backslash_is_found_wherever_it_stands() {
-        for length in 0..40 {
-            for at in 0..length {
-                let mut bytes = vec![b'#'; length]; // differs from a quote in one bit
-                bytes[length - 1] = b'"';
-                bytes[at] = if at % 2 == 0 { b'"' } else { b'\\' };
-                assert_eq!(quote_or_backslash(&bytes, 0), Some(at), "{at} of {length}");
-            }
-            assert_eq!(quote_or_backslash(&vec![b'!'; length], 0), None);
-        }
-    }
-
-    #[test]
     fn a_repeated_name_among_many_is_found() {
         let labels = |last: usize| (0..40).chain([last]).map(|i| format!("l{i}=\"x\",")).collect::<String>();
         assert!(read::<true>(&format!("a{{{}}} 1", labels(40))).is_ok());
         assert_eq!(read::<true>(&format!("a{{{}}} 1", labels(7))), Err(Wrong::LabelTwice));
-    }
-
-    #[test]
-    fn unknown_escapes_stay() {
-        let undone = |text, quotes| {
-            let mut out = String::new();
-            unescape(text, quotes, &mut out);
-            out
-        };
-        assert_eq!(undone(r#"a\\n\n\"\z\"#, true), "a\\n\n\"\\z\\");
-        assert_eq!(undone(r#"\""#, false), "\\\"");
     }
 }

@@ -13,7 +13,8 @@
 //!   type and OpenMetrics' types.
 
 use super::fault::{Bad, Wrong};
-use super::series::{Series, blanks, unescape};
+use super::scan::{blanks, unescape};
+use super::series::Series;
 use super::{FamilyKind, Fault, Sample, Sink, Stop, number};
 use crate::labels::Span;
 use memchr::{memchr, memchr_iter, memrchr};

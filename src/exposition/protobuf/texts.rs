@@ -7,7 +7,7 @@
 //! - No name is empty or stands twice.
 
 use super::wire::{Fields, Wrong};
-use crate::exposition::series::{has_name, has_twice};
+use crate::exposition::unique::{has_name, has_twice};
 use crate::labels::{LabelSpan, LabelView, NAME, Span};
 use std::ops::Range;
 

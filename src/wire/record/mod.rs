@@ -10,11 +10,15 @@
 //! deltas    = short n, n × long
 //! ```
 
+mod buckets;
+mod error;
 mod read;
 mod write;
 
+pub use buckets::Buckets;
+pub use error::RecordError;
 pub use read::{Help, Histogram, Iter, Record, Sample, help, histograms, samples};
-pub use write::{Block, Buckets, RecordError, Seam, Unfinished};
+pub use write::{Block, Seam, Unfinished};
 
 /// Most records of a block: its count is a signed short.
 pub const MAX_RECORDS: usize = i16::MAX as usize;

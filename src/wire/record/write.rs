@@ -5,11 +5,12 @@
 //! - A block is whole after every call: a record that was refused or dropped unfinished leaves no byte.
 //! - Each text is hashed once, as it is written: for telling series apart and for finding what repeats.
 
+use super::buckets::Buckets;
+use super::error::RecordError;
 use super::{MAX_LABELS, MAX_RECORDS};
-use crate::wire::codec::{self, MAX_SHORT_COUNT};
+use crate::wire::codec;
 use crate::wire::value::Map;
 use foldhash::fast::RandomState;
-use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::ops::Range;
 
@@ -40,52 +41,6 @@ pub struct Seam {
     pub at: u32,
     /// Bits of the hash of its text; 0 for labels written before and for what is no text.
     pub hash: u32,
-}
-
-/// Why a record doesn't fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecordError {
-    /// The block has its 32767 records.
-    BlockFull,
-    /// More than 255 labels.
-    TooManyLabels(usize),
-    /// More than 32767 spans or buckets.
-    TooManyBuckets(usize),
-}
-
-impl fmt::Display for RecordError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BlockFull => write!(f, "a pack holds {MAX_RECORDS} records at most"),
-            Self::TooManyLabels(n) => write!(f, "{n} labels, a record holds {MAX_LABELS} at most"),
-            Self::TooManyBuckets(n) => write!(f, "{n} spans or buckets, a record holds {MAX_SHORT_COUNT} at most"),
-        }
-    }
-}
-
-impl std::error::Error for RecordError {}
-
-/// What a native histogram has beside name, labels and time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Buckets<'a> {
-    /// Resolution, −4 to 8.
-    pub schema: i32,
-    /// Width of the zero bucket.
-    pub zero_threshold: f64,
-    /// Count of the zero bucket.
-    pub zero_count: i64,
-    /// Count of all observations.
-    pub count: i64,
-    /// Sum of all observations.
-    pub sum: f64,
-    /// Offset and length of the spans of positive buckets.
-    pub positive_spans: &'a [(i32, i32)],
-    /// Counts of the positive buckets, each as the difference to the one before.
-    pub positive_deltas: &'a [i64],
-    /// Offset and length of the spans of negative buckets.
-    pub negative_spans: &'a [(i32, i32)],
-    /// Counts of the negative buckets, each as the difference to the one before.
-    pub negative_deltas: &'a [i64],
 }
 
 impl Default for Block {
@@ -381,38 +336,6 @@ impl Drop for Unfinished<'_> {
         if !self.done {
             self.block.bytes.truncate(self.start);
             self.block.forget();
-        }
-    }
-}
-
-impl Buckets<'_> {
-    fn check(&self) -> Result<(), RecordError> {
-        let counts = [
-            self.positive_spans.len(),
-            self.positive_deltas.len(),
-            self.negative_spans.len(),
-            self.negative_deltas.len(),
-        ];
-        match counts.into_iter().find(|count| *count > MAX_SHORT_COUNT) {
-            Some(count) => Err(RecordError::TooManyBuckets(count)),
-            None => Ok(()),
-        }
-    }
-
-    fn write(&self, out: &mut Vec<u8>) {
-        codec::write_i32(out, self.schema);
-        codec::write_f64(out, self.zero_threshold);
-        codec::write_i64(out, self.zero_count);
-        codec::write_i64(out, self.count);
-        codec::write_f64(out, self.sum);
-        for (spans, deltas) in
-            [(self.positive_spans, self.positive_deltas), (self.negative_spans, self.negative_deltas)]
-        {
-            codec::write_array(out, spans, |out, (offset, length)| {
-                codec::write_i32(out, *offset);
-                codec::write_i32(out, *length);
-            });
-            codec::write_array(out, deltas, |out, delta| codec::write_i64(out, *delta));
         }
     }
 }
