@@ -2,8 +2,8 @@
 //!
 //! # Invariants
 //! - It waits in [`Worker::next_event`] only, at most [`WAKE`], and in a write that gives it back every tenth of a second.
-//! - After it took messages from the queue it leaves the queue alone for [`REST`], unless that fills up or the end has
-//!   come: a hundred scrapes a second wake it ten times.
+//! - After it emptied the queue it leaves it alone for [`REST`], unless it fills up or the end has come: a hundred scrapes
+//!   a second wake it ten times.
 //! - One session at a time; what a session that was left still says is ignored by its number.
 
 use super::batch::Batch;
@@ -188,7 +188,9 @@ impl Worker {
             weight += more.weight();
             self.desk.outbox.put_batch(more);
         }
-        self.rests_until = now + REST;
+        if self.desk.outbox.queue.bytes() == 0 {
+            self.rests_until = now + REST;
+        }
         self.with_uplink(now, |uplink, desk| {
             uplink.paced(weight, now);
             uplink.send(desk)?;
