@@ -148,7 +148,7 @@ impl Encoder {
     pub fn sample_like(&mut self, name: &str, labels: usize) -> Record<'_> {
         self.samples.take();
         let unfinished = self.samples.block.begin_like(name, labels);
-        let (bytes, labels) = (unfinished.len(), unfinished.labels());
+        let (bytes, labels) = (unfinished.bytes(), unfinished.labels());
         Record { unfinished, bytes, labels, spans: &mut self.spans }
     }
 

@@ -245,13 +245,8 @@ impl Unfinished<'_> {
 
     /// How many bytes it has so far.
     #[inline]
-    pub fn len(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.block.bytes.len() - self.start
-    }
-
-    /// Whether it has no bytes, which never happens: version and name come with its beginning.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// The hash of the name, under this block's own seed.
