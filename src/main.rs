@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+#[global_allocator]
+static HEAP: openagent::os::Heap = openagent::os::Heap;
+
 fn main() -> ExitCode {
     openagent::cli::run(std::env::args_os().skip(1).collect()).into()
 }

@@ -21,7 +21,6 @@ use crate::discovery::kubernetes::poll::Discovered as Found;
 use crate::discovery::packed::PackedLabels;
 use crate::discovery::{Discovered, Dropped};
 use crate::metering::{Metering, MeteringThread};
-use crate::os;
 use crate::scrape::live::Live;
 use crate::scrape::run::unix_ms;
 use crate::status::dropped::DroppedTarget;
@@ -63,7 +62,6 @@ const ORPHAN_LIMIT: Duration = Duration::from_millis(1_800);
 /// # Errors
 /// What keeps it from starting, as a text for people: a missing licence or host, an unreadable configuration.
 pub fn run(mode: Mode) -> Result<Ended, String> {
-    os::share_one_heap();
     let heartbeat = Heartbeat::from_env();
     if let Some(heartbeat) = &heartbeat {
         heartbeat.watch(end_as_orphan).map_err(|error| format!("no thread can be started: {error}"))?;
