@@ -11,6 +11,8 @@ use openagent::config::job::Discover;
 use openagent::discovery::Target;
 use openagent::exposition::{Flow, Format, Options, Parser, Sample, Sink, Window, pump};
 use openagent::labels::Labels;
+use openagent::scrape::known::shelf::Shelf;
+use openagent::scrape::lesson;
 use openagent::scrape::prepared::Prepared;
 use openagent::scrape::series::{SeriesScratch, SeriesSink};
 use std::sync::Arc;
@@ -51,5 +53,28 @@ fn whole_scrape(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, whole_scrape);
+/// The same, along what an exposition before has taught.
+fn known_scrape(criterion: &mut Criterion) {
+    let body = bodies::node_exporter(16, 8).into_bytes();
+    let (prepared, mut window, shelf) = (prepared(), Window::default(), Shelf::default());
+    let mut parser = Parser::new(Format::Text, Options::default());
+    let mut scratch = SeriesScratch::new();
+    let mut scrape = || {
+        let mut sink = SeriesSink::begin(&prepared, &mut scratch, 0, None, false);
+        let kind = lesson::begin(&shelf, &prepared, Format::Text, &mut sink);
+        pump(&mut &body[..], &mut window, &mut parser, &mut sink).unwrap();
+        let kept = sink.tally.kept;
+        let bytes = scratch.encoder.finish().iter().map(|pack| pack.body.len()).sum::<usize>();
+        let known = lesson::end(&shelf, &prepared, kind, &mut scratch, true);
+        (kept, known, bytes)
+    };
+    let (kept, known, _) = (0..4).map(|_| scrape()).last().unwrap();
+    assert_eq!(kept, known, "all samples kept are known");
+    let mut group = criterion.benchmark_group("whole");
+    group.throughput(Throughput::Elements(kept));
+    group.bench_function("known", |bencher| bencher.iter(&mut scrape));
+    group.finish();
+}
+
+criterion_group!(benches, whole_scrape, known_scrape);
 criterion_main!(benches);

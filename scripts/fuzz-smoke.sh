@@ -16,7 +16,7 @@ missing() {
 rustup toolchain list 2>/dev/null | grep -q '^nightly' || missing "the nightly toolchain"
 cargo +nightly fuzz --version >/dev/null 2>&1 || missing "cargo-fuzz"
 
-for target in text openmetrics protobuf chunked deflate; do
+for target in text openmetrics protobuf chunked deflate known; do
     mkdir -p "fuzz/corpus/$target"
     seeds=
     if [ -d "fuzz/seeds/$target" ]; then seeds="fuzz/seeds/$target"; fi

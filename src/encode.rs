@@ -12,7 +12,7 @@
 
 use crate::exposition::NativeHistogram;
 use crate::labels::LabelView;
-use crate::wire::deflate::Deflater;
+use crate::wire::deflate::{Deflater, Match};
 use crate::wire::gzip::{Packed, ZIP_ABOVE};
 use crate::wire::pack::EncodedPack;
 use crate::wire::record::{self, Block, Buckets, Unfinished};
@@ -87,6 +87,12 @@ impl Growing {
     }
 
     #[inline]
+    fn up_to_date(&mut self) -> &mut Self {
+        self.take();
+        self
+    }
+
+    #[inline]
     fn is_full(&self) -> bool {
         self.block.records() >= MAX_RECORDS || self.deflater.plain_bytes(&self.block) >= CLOSE_AT_BYTES
     }
@@ -97,15 +103,22 @@ impl Growing {
         self.taken = 0;
     }
 
+    fn restart(&mut self) {
+        self.clear();
+        self.deflater.restart();
+    }
+
     /// Makes a pack of the records and forgets them; none where there are none.
     fn close(&mut self, pack: impl FnOnce(&Packed<'_>, u32) -> EncodedPack) -> Option<EncodedPack> {
         if self.block.is_empty() {
             return None;
         }
         self.take();
-        let zipped = self.deflater.plain_bytes(&self.block) > ZIP_ABOVE;
+        let plain = self.deflater.plain_bytes(&self.block);
+        let zipped = plain > ZIP_ABOVE;
         let bytes = if zipped { self.deflater.finish(&self.block) } else { self.block.bytes() };
         let pack = pack(&Packed { zipped, bytes: Cow::Borrowed(bytes) }, self.block.records() as u32);
+        self.deflater.next_block(plain);
         self.clear();
         Some(pack)
     }
@@ -128,7 +141,7 @@ impl Encoder {
     /// sample pack.
     pub fn begin(&mut self, endpoint: Option<&str>) {
         for growing in [&mut self.samples, &mut self.histograms, &mut self.help] {
-            growing.clear();
+            growing.restart();
         }
         self.packs.clear();
         self.help_packs.clear();
@@ -150,6 +163,46 @@ impl Encoder {
         let unfinished = self.samples.block.begin_like(name, labels);
         let (bytes, labels) = (unfinished.bytes(), unfinished.labels());
         Record { unfinished, bytes, labels, spans: &mut self.spans }
+    }
+
+    /// Writes a sample record that was written in an earlier scrape: `own` is what [`Encoder::own_part`] gave then, `labels`
+    /// have the same names as those that followed it. `matches` are those it had: where in the record they begin, and
+    /// the place of what each repeats. Answers the record's own place; `None` when the record does not fit.
+    #[inline]
+    pub fn again(
+        &mut self,
+        own: &[u8],
+        labels: &EncodedLabels,
+        timestamp: i64,
+        value: f64,
+        matches: impl Iterator<Item = (usize, u32)>,
+    ) -> Option<u32> {
+        let Growing { block, deflater, taken } = self.samples.up_to_date();
+        let start = block.bytes().len();
+        if own.len() + labels.bytes.len() > MAX_RECORD_BYTES || !block.again(own, &labels.bytes, timestamp, value) {
+            return None;
+        }
+        let place = deflater.place(start);
+        deflater.record_again(block, start, matches);
+        deflater.slide(block);
+        *taken = block.records();
+        Some(place)
+    }
+
+    /// The sample record written last, when it has labels that were encoded before: its bytes up to those, and its place.
+    pub fn own_part(&self) -> Option<(&[u8], u32)> {
+        let Growing { block, deflater, .. } = &self.samples;
+        Some((block.own_part()?, deflater.place(block.seams().first()?.at as usize)))
+    }
+
+    /// Remembers where samples repeat each other, until [`Encoder::take_matches`].
+    pub fn log_matches(&mut self) {
+        self.samples.deflater.log();
+    }
+
+    /// Where the samples of this scrape repeat each other; to be taken when it is finished.
+    pub fn take_matches(&mut self) -> Vec<Match> {
+        self.samples.deflater.take_log()
     }
 
     /// Starts a native histogram record.
@@ -231,7 +284,7 @@ impl Record<'_> {
         self.labels += labels.count;
     }
 
-    /// The hash of the name and of the labels added one by one; the same in any order, comparable within one encoder.
+    /// The hash of the name and of the labels added one by one; the same in any order, comparable within one process.
     #[inline]
     pub fn series_hash(&self) -> u64 {
         self.unfinished.name_hash().wrapping_add(self.unfinished.labels_hash())

@@ -42,11 +42,14 @@ fn pumped(format: Format, strict: bool, body: &[u8], cuts: &[u8], most: usize) {
         let result = pump(&mut reader, &mut window, &mut parser, &mut recorder);
         assert!(window.memory() <= (most + 1).max(64 * 1024));
         assert_bounded(&parser, most);
-        (recorder, result.map_err(|error| match error {
-            PumpError::Fault(fault) => format!("fault {fault}"),
-            PumpError::Overlong(fault, most) => format!("overlong {fault} {most}"),
-            other => format!("{other:?}"),
-        }))
+        (
+            recorder,
+            result.map_err(|error| match error {
+                PumpError::Fault(fault) => format!("fault {fault}"),
+                PumpError::Overlong(fault, most) => format!("overlong {fault} {most}"),
+                other => format!("{other:?}"),
+            }),
+        )
     };
     assert_eq!(run(cuts), run(&[]));
 }

@@ -68,7 +68,11 @@ fn series(sample: &Kept, out: &mut String) {
         if i > 0 || !plain {
             out.push(',');
         }
-        if is_plain(name, false) { out.push_str(name) } else { quoted(name, out) }
+        if is_plain(name, false) {
+            out.push_str(name)
+        } else {
+            quoted(name, out)
+        }
         out.push('=');
         quoted(value, out);
     }

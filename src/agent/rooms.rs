@@ -10,6 +10,7 @@ use crate::discovery::{SecretStore, Target};
 use crate::scrape::auth::ServiceAccount;
 use crate::scrape::fetch::{FetchSettings, Fetcher};
 use crate::scrape::help_book::HelpBook;
+use crate::scrape::known::shelf::Shelf;
 use crate::scrape::live::{Live, ScrapeSettings};
 use crate::scrape::pool::{Pool, PoolSize};
 use crate::scrape::run::{Outlet, Scraping};
@@ -101,6 +102,7 @@ impl Rooms {
         let sender_pulse = Arc::new(AtomicU64::new(0));
         let sender = sender::start(settings.sender, Arc::clone(&sender_pulse))?;
         let scraping = Arc::new(Scraping {
+            known: Shelf::default(),
             fetcher: Arc::new(Fetcher::new(settings.fetch, settings.secrets)),
             help: HelpBook::new(),
             settings: Live::new(settings.scrape),

@@ -14,6 +14,7 @@ use crate::duration;
 use crate::labels::LabelBuf;
 use crate::scrape::fetch::Fetcher;
 use crate::scrape::help_book::HelpBook;
+use crate::scrape::known::shelf::Shelf;
 use crate::scrape::live::{Live, ScrapeSettings};
 use crate::scrape::prepared::Prepared;
 use crate::scrape::run::{Outcome, Outlet, ScrapedBatch, Scraping, Scratch};
@@ -81,6 +82,7 @@ fn scrape(asked: &Asked) -> Result<bool, String> {
     let pcode = Licence::parse(settings.licence.expose()).map_or(0, |licence| licence.pcode);
     let printer = Arc::new(Packs::default());
     let scraping = Scraping {
+        known: Shelf::default(),
         fetcher: Arc::new(Fetcher::new(settings::fetch(&settings), Arc::new(NoSecrets))),
         help: HelpBook::new(),
         settings: Live::new(ScrapeSettings { debug: false, ..settings::scraping(&settings, pcode) }),

@@ -41,6 +41,9 @@ pub struct Sample<'a> {
     /// How many of its first labels are the first ones of the sample given before, which had the same name too; `None`
     /// when that is not known.
     pub shared: Option<usize>,
+    /// The line from its beginning to where the series ends, in a text format, and maybe blanks behind it; empty in
+    /// protobuf.
+    pub line: &'a str,
 }
 
 /// A run of populated buckets of a native histogram.
@@ -125,6 +128,20 @@ pub type Flow = ControlFlow<()>;
 pub trait Sink {
     /// One sample.
     fn sample(&mut self, sample: &Sample<'_>) -> Flow;
+
+    /// Whether the sink knows the series that a line of a text format begins with, from a line that the same format gave
+    /// it as [`Sample::line`]: where the series ends. The parser reads on from there and gives what follows to
+    /// [`Sink::known_sample`], unless that cannot be read.
+    #[inline]
+    fn known(&mut self, _line: &str) -> Option<usize> {
+        None
+    }
+
+    /// Value and time, as in [`Sample`], of the series that was found known last.
+    #[inline]
+    fn known_sample(&mut self, _value: f64, _timestamp: Option<i64>) -> Flow {
+        Flow::Continue(())
+    }
 
     /// One native histogram; only protobuf has them.
     fn histogram(&mut self, _histogram: &NativeHistogram<'_>) -> Flow {

@@ -14,7 +14,7 @@
 use super::fault::{Bad, Wrong};
 use super::scan::unescape;
 use super::series::Series;
-use super::{FamilyKind, Sample, Sink, Stop, number};
+use super::{FamilyKind, Flow, Sink, Stop, number};
 use memchr::{memchr, memchr_iter, memrchr};
 
 /// A parser of OpenMetrics text.
@@ -130,20 +130,30 @@ impl OpenMetrics {
             return self.comment(line, sink).map_err(|bad| self.stop_here(bad, line.as_bytes()));
         }
         self.exemplar = None;
-        match self.sample(line, before) {
-            Ok((value, timestamp)) => {
-                let (name, labels) = (self.series.name(line), self.series.labels(line));
-                let sample = Sample { name, labels, value, timestamp, shared: self.series.shared() };
-                if sink.sample(&sample).is_break() { Err(Stop::Sink) } else { Ok(()) }
-            }
+        match self.sample(line, before, sink) {
+            Ok(Flow::Continue(())) => Ok(()),
+            Ok(Flow::Break(())) => Err(Stop::Sink),
             Err(bad) => Err(self.stop_here(bad, line.as_bytes())),
         }
     }
 
+    /// Reads a sample and gives it to the sink.
     #[inline]
-    fn sample(&mut self, line: &str, before: &str) -> Result<(f64, Option<i64>), Bad> {
+    fn sample<S: Sink>(&mut self, line: &str, before: &str, sink: &mut S) -> Result<Flow, Bad> {
+        if let Some(end) = sink.known(line) {
+            self.series.forget();
+            let (value, timestamp) = self.numbers(line, end)?;
+            return Ok(sink.known_sample(value, timestamp));
+        }
+        let end = self.series.read::<false>(line, 0, before)?;
+        let (value, timestamp) = self.numbers(line, end)?;
+        Ok(sink.sample(&self.series.sample(line, end, value, timestamp)))
+    }
+
+    /// The value behind a series that ends at `at`, and the time, when there is one; an exemplar is only checked.
+    #[inline]
+    fn numbers(&mut self, line: &str, at: usize) -> Result<(f64, Option<i64>), Bad> {
         let bytes = line.as_bytes();
-        let at = self.series.read::<false>(line, 0, before)?;
         let (value, at) = value(line, at, Wrong::Value)?;
         if at == bytes.len() {
             return Ok((value, None));
@@ -270,7 +280,7 @@ fn kind(word: &str) -> Option<FamilyKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exposition::Flow;
+    use crate::exposition::Sample;
 
     #[derive(Default)]
     struct Log(Vec<String>);

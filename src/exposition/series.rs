@@ -12,6 +12,7 @@
 //! - What a line has in common with the one before it is not read again: the name and those first labels that are the
 //!   same byte for byte, commas included, are kept as they are.
 
+use super::Sample;
 use super::fault::{Bad, Wrong};
 use super::scan::{COLON, LETTER, blanks, name_end, quote_or_backslash, skip, unescape};
 use super::unique::{has_twice, is_named};
@@ -62,15 +63,18 @@ impl Series {
         Ok(end)
     }
 
-    /// How many labels were kept from the line before, when its name was kept too.
+    /// The sample of the series, which ends at `end`.
     #[inline]
-    pub fn shared(&self) -> Option<usize> {
-        self.shared
+    pub fn sample<'a>(&'a self, line: &'a str, end: usize, value: f64, timestamp: Option<i64>) -> Sample<'a> {
+        let (name, labels) = (self.name(line), self.labels(line));
+        Sample { name, labels, value, timestamp, shared: self.shared, line: &line[..end] }
     }
 
-    /// The next line keeps nothing: this one's sample was not given on.
+    /// The next line keeps nothing: this one's sample was not given on, or not read here.
+    #[inline]
     pub fn forget(&mut self) {
         self.model = false;
+        self.scratch.clear();
     }
 
     /// Keeps what the line has in common with the one before; answers where reading goes on.

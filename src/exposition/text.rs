@@ -15,7 +15,7 @@
 use super::fault::{Bad, Wrong};
 use super::scan::{blanks, unescape};
 use super::series::Series;
-use super::{FamilyKind, Fault, Sample, Sink, Stop, number};
+use super::{FamilyKind, Fault, Flow, Sink, Stop, number};
 use crate::labels::Span;
 use memchr::{memchr, memchr_iter, memrchr};
 
@@ -133,12 +133,9 @@ impl Text {
         let read = match bytes.get(at) {
             None => return Ok(()),
             Some(b'#') => self.comment(line, at + 1, sink),
-            Some(_) => match self.sample(line, at, before) {
-                Ok((value, timestamp)) => {
-                    let (name, labels) = (self.series.name(line), self.series.labels(line));
-                    let sample = Sample { name, labels, value, timestamp, shared: self.series.shared() };
-                    return if sink.sample(&sample).is_break() { Err(Stop::Sink) } else { Ok(()) };
-                }
+            Some(_) => match self.sample(line, at, before, sink) {
+                Ok(Flow::Continue(())) => return Ok(()),
+                Ok(Flow::Break(())) => return Err(Stop::Sink),
                 Err(bad) => Err(bad),
             },
         };
@@ -148,20 +145,17 @@ impl Text {
         })
     }
 
+    /// Reads a sample and gives it to the sink.
     #[inline]
-    fn sample(&mut self, line: &str, at: usize, before: &str) -> Result<(f64, Option<i64>), Bad> {
-        let bytes = line.as_bytes();
-        let at = blanks(bytes, self.series.read::<true>(line, at, before)?);
-        let end = token_end(bytes, at);
-        if end == at {
-            return Err(Wrong::Value.at(at));
+    fn sample<S: Sink>(&mut self, line: &str, at: usize, before: &str, sink: &mut S) -> Result<Flow, Bad> {
+        if let Some(end) = sink.known(line) {
+            self.series.forget();
+            let (value, timestamp) = numbers(line, end)?;
+            return Ok(sink.known_sample(value, timestamp));
         }
-        let value = number::float(&line[at..end]).ok_or(Wrong::Number.at(at))?;
-        let at = blanks(bytes, end);
-        if at == bytes.len() {
-            return Ok((value, None));
-        }
-        timestamp(bytes, at).map(|time| (value, Some(time)))
+        let end = self.series.read::<true>(line, at, before)?;
+        let (value, timestamp) = numbers(line, end)?;
+        Ok(sink.sample(&self.series.sample(line, end, value, timestamp)))
     }
 
     fn comment<S: Sink>(&mut self, line: &str, at: usize, sink: &mut S) -> Result<(), Bad> {
@@ -216,6 +210,23 @@ fn is_plain_comment(line: &[u8]) -> bool {
     line.get(at) == Some(&b'#') && keyword(line, at + 1).is_none()
 }
 
+/// The value behind a series that ends at `at`, and the time, when there is one.
+#[inline]
+fn numbers(line: &str, at: usize) -> Result<(f64, Option<i64>), Bad> {
+    let bytes = line.as_bytes();
+    let at = blanks(bytes, at);
+    let end = token_end(bytes, at);
+    if end == at {
+        return Err(Wrong::Value.at(at));
+    }
+    let value = number::float(&line[at..end]).ok_or(Wrong::Number.at(at))?;
+    let at = blanks(bytes, end);
+    if at == bytes.len() {
+        return Ok((value, None));
+    }
+    timestamp(bytes, at).map(|time| (value, Some(time)))
+}
+
 /// Past the token that begins at `at`: it ends at a blank or an opening brace.
 #[inline]
 fn token_end(bytes: &[u8], at: usize) -> usize {
@@ -253,7 +264,7 @@ fn kind(word: &str, strict: bool) -> Option<FamilyKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exposition::Flow;
+    use crate::exposition::Sample;
 
     #[derive(Default)]
     struct Log(Vec<String>);

@@ -40,13 +40,14 @@ pub struct Families {
     text: String,
     entries: Vec<Entry>,
     by_name: HashMap<u64, u32, FixedState>,
-    /// The entry of the last kept sample.
+    /// The entry that was asked for last: HELP, TYPE and samples of a family stand together.
     last: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     name: Piece,
+    hash: u64,
     help: Option<Piece>,
     kind: Option<FamilyKind>,
     /// A kept sample has this very name.
@@ -90,13 +91,7 @@ impl Families {
     /// Notes that a sample of that name, as exposed, was kept.
     #[inline]
     pub fn sampled(&mut self, name: &str) {
-        if let Some(last) = self.last
-            && self.text_of(self.entries[last as usize].name) == name
-        {
-            return;
-        }
-        self.last = self.entry(name);
-        if let Some(entry) = self.last {
+        if let Some(entry) = self.entry(name) {
             self.entries[entry as usize].sampled = true;
         }
     }
@@ -111,6 +106,12 @@ impl Families {
                 kind: entry.kind.unwrap_or(FamilyKind::Untyped),
             });
         }
+    }
+
+    /// Tells the names of the kept samples, in their order, from other names: 0 for none.
+    pub fn shape(&self) -> u64 {
+        let sampled = self.entries.iter().filter(|entry| entry.sampled);
+        sampled.fold(0, |shape: u64, entry| shape.rotate_left(5).wrapping_add(entry.hash))
     }
 
     fn mark_needed(&mut self) {
@@ -137,16 +138,22 @@ impl Families {
             .unwrap_or(sampled)
     }
 
+    #[inline]
     fn entry(&mut self, name: &str) -> Option<u32> {
-        if let Some(found) = self.find(name) {
-            return Some(found);
+        let is_last = |last: &u32| self.text_of(self.entries[*last as usize].name) == name;
+        if !self.last.as_ref().is_some_and(is_last) {
+            self.last = self.find(name).or_else(|| self.enter(name));
         }
+        self.last
+    }
+
+    fn enter(&mut self, name: &str) -> Option<u32> {
         let index = u32::try_from(self.entries.len()).ok()?;
-        let name_hash = hash_of(name);
+        let hash = hash_of(name);
         let name = self.keep(name)?;
-        self.entries.push(Entry { name, help: None, kind: None, sampled: false, needed: false });
+        self.entries.push(Entry { name, hash, help: None, kind: None, sampled: false, needed: false });
         // Of two names with the same hash the later takes the place; the earlier one keeps what it has so far.
-        self.by_name.insert(name_hash, index);
+        self.by_name.insert(hash, index);
         Some(index)
     }
 

@@ -9,6 +9,7 @@
 //! | `tls`, `source` | `tlsConfig` and the files it names |
 //! | `series` | a sample's way: join, select, relabel, drop, encode |
 //! | `join`, `limits`, `seen` | its steps: labels joined, limits, repetitions |
+//! | `known`, `lesson` | expositions that look like one before; a scrape along one |
 //! | `prepared` | what a target brings to each sample, worked out once |
 //! | `families`, `help_book` | help records: which families, and when they are due |
 //! | `tally`, `failure` | reasons: why a sample was dropped, why a scrape failed |
@@ -23,7 +24,9 @@ pub mod fetch;
 pub mod help_book;
 mod jobs;
 pub(crate) mod join;
+pub mod known;
 mod lane;
+pub mod lesson;
 mod limits;
 pub mod live;
 pub mod pool;

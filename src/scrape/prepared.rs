@@ -1,15 +1,23 @@
 //! What a target brings to each of its samples, worked out once per target: its labels joined and encoded, external
 //! labels, `pcode`, and the names a sample's own label may clash with.
 
+use super::known::shelf::Kind;
+use crate::config::job::Limits;
 use crate::discovery::Target;
 use crate::encode::EncodedLabels;
+use crate::exposition::Format;
 use crate::labels::{LabelBuf, Labels};
+use foldhash::fast::FixedState;
+use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// The label that names the WhaTap project, put on every sample last.
 pub const PCODE: &str = "pcode";
 /// The label of addNodeLabel.
 const NODE: &str = "node";
+/// Scrapes for which a target steps out.
+const ALONE: u32 = 60;
 /// Where Kubernetes discovery tells the node.
 const NODE_SOURCES: [&str; 2] = ["__meta_kubernetes_pod_node_name", "__meta_kubernetes_endpoint_node_name"];
 
@@ -28,6 +36,12 @@ pub struct Prepared {
     pub encoded: EncodedLabels,
     /// How many labels `encoded` holds that count against label limits: those of `labels`.
     reserved: NameTable,
+    /// What a series' record depends on but for its own text and the values of `encoded`.
+    terms: u64,
+    /// The shape of the target's last exposition, 0 before the first.
+    shape: AtomicU64,
+    /// Scrapes to go as if nothing were known.
+    alone: AtomicU32,
 }
 
 impl Prepared {
@@ -46,7 +60,43 @@ impl Prepared {
         all.push(PCODE, &pcode);
         let reserved = NameTable::new(all.view().iter().map(|(name, _)| name));
         let encoded = EncodedLabels::new(all.view());
-        Self { target, labels, external, pcode, encoded, reserved }
+        let terms = {
+            let Limits { labels: most, label_name_bytes, label_value_bytes, .. } = target.job.limits;
+            let limits = (labels.len(), most, label_name_bytes, label_value_bytes);
+            FixedState::default().hash_one((limits, &reserved.names, &target.job.keep_names))
+        };
+        Self {
+            target,
+            labels,
+            external,
+            pcode,
+            encoded,
+            reserved,
+            terms,
+            shape: AtomicU64::default(),
+            alone: AtomicU32::default(),
+        }
+    }
+
+    /// Notes the shape of an exposition that was read whole.
+    pub fn set_shape(&self, shape: u64) {
+        self.shape.store(shape, Ordering::Relaxed);
+    }
+
+    /// Has the next scrapes made as if nothing were known, for this target is not like those of its kind.
+    pub fn step_out(&self) {
+        self.alone.store(ALONE, Ordering::Relaxed);
+    }
+
+    /// What the exposition of the scrape that begins is expected to be like, in that format; `None` when nothing is known
+    /// of this target, or what is known did not fit lately.
+    pub fn kind(&self, format: Format) -> Option<Kind> {
+        let less = |alone: u32| alone.checked_sub(1);
+        if self.alone.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok() {
+            return None;
+        }
+        let shape = self.shape.load(Ordering::Relaxed);
+        (shape != 0).then_some(Kind { shape, terms: self.terms, format })
     }
 
     /// Whether a sample's own label of that name meets one that the target or the agent sets.

@@ -8,6 +8,8 @@
 use super::failure::{ErrorClass, ScrapeError};
 use super::fetch::{FetchError, Fetcher, Timings};
 use super::help_book::HelpBook;
+use super::known::shelf::{Kind, Shelf};
+use super::lesson;
 use super::live::{Live, ScrapeSettings};
 use super::prepared::Prepared;
 use super::series::{SeriesScratch, SeriesSink};
@@ -50,6 +52,8 @@ pub struct Scraping {
     pub help: HelpBook,
     /// Settings that change while running.
     pub settings: Live<ScrapeSettings>,
+    /// What expositions looked like before.
+    pub known: Shelf,
     /// Where packs go.
     pub outlet: Arc<dyn Outlet>,
 }
@@ -130,6 +134,8 @@ struct Got {
     body_bytes: u64,
     timings: Timings,
     answer: Option<Answer>,
+    /// What the body was expected to be like.
+    kind: Option<Kind>,
     result: Result<(), ScrapeError>,
 }
 
@@ -161,6 +167,8 @@ impl Scraping {
         };
         report(&mut sink, &settings, prepared, timeout, &outcome);
         self.deliver(series, fingerprints, began_ms);
+        let known = lesson::end(&self.known, prepared, got.kind, series, outcome.error.is_none());
+        COUNTERS.samples_known.add(known);
         count(&outcome);
         outcome
     }
@@ -178,13 +186,14 @@ impl Scraping {
             Ok(response) => response,
             Err(error) => {
                 let result = Err(ScrapeError::Fetch(error));
-                return Got { body_bytes: 0, timings: Timings::default(), answer: None, result };
+                return Got { body_bytes: 0, timings: Timings::default(), answer: None, kind: None, result };
             }
         };
         let ContentType { format, fallback } = content_type::of(&response.content_type);
         if fallback {
             COUNTERS.content_type_fallbacks.add(1);
         }
+        let kind = lesson::begin(&self.known, prepared, format, sink);
         let options = Options { strict_text: settings.strict_text };
         let parser = parser_for(parsers, format, options);
         let result = pump(&mut response.body, window, parser, sink).map(drop).map_err(|error| match error {
@@ -205,7 +214,7 @@ impl Scraping {
             wire_bytes: response.body.wire_bytes(),
         };
         let body_bytes = response.body.inflated_bytes();
-        Got { body_bytes, timings: response.timings, answer: Some(answer), result }
+        Got { body_bytes, timings: response.timings, answer: Some(answer), kind, result }
     }
 
     /// Adds the help records that are due and hands everything over.

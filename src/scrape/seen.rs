@@ -27,7 +27,9 @@ impl Seen {
             self.slots.truncate(wanted);
             self.slots.shrink_to_fit();
         }
-        self.slots.fill(0);
+        if self.taken > 0 {
+            self.slots.fill(0);
+        }
         self.taken = 0;
     }
 

@@ -8,6 +8,9 @@
 
 use super::families::Families;
 use super::join::join;
+use super::known::learner::{Learner, Written};
+use super::known::shelf::{Learned, Plan};
+use super::known::walk::Walk;
 use super::limits::{check_count, check_length, check_samples};
 use super::prepared::{PCODE, Prepared};
 use super::seen::Seen;
@@ -29,6 +32,8 @@ pub struct SeriesScratch {
     exported: String,
     relabel: relabel::Scratch,
     seen: Seen,
+    walk: Walk,
+    learner: Option<Learner>,
     /// With `debug=true`, the lines of the samples sent.
     pub debug_lines: String,
 }
@@ -37,6 +42,21 @@ impl SeriesScratch {
     /// Empty buffers.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// How many samples were known, until [`SeriesScratch::learned`] is asked.
+    pub fn known_samples(&self) -> u64 {
+        self.walk.hits()
+    }
+
+    /// What came of the plan of a scrape, which was read whole or not; to be asked when the packs are finished.
+    pub fn learned(&mut self, whole: bool) -> Option<Learned> {
+        if let Some(learner) = self.learner.take() {
+            let matches = self.encoder.take_matches();
+            return Some(if whole { Learned::Lesson(learner.finish(&matches)) } else { Learned::Interrupted });
+        }
+        let fits = self.walk.end().filter(|_| whole)?;
+        Some(if fits { Learned::Fit } else { Learned::Unfit })
     }
 }
 
@@ -67,6 +87,8 @@ struct Exposed<'a> {
     labels: LabelView<'a>,
     /// How many of the first labels, and the name, are those of the series before.
     shared: Option<usize>,
+    /// Its line up to where it ends.
+    line: &'a str,
 }
 
 /// What a series carries.
@@ -98,6 +120,8 @@ impl<'a> SeriesSink<'a> {
         scratch.families.clear();
         scratch.seen.clear();
         scratch.debug_lines.clear();
+        scratch.walk.end();
+        scratch.learner = None;
         let labels_hash = labels_hash(&mut scratch.encoder, prepared);
         Self {
             prepared,
@@ -109,6 +133,33 @@ impl<'a> SeriesSink<'a> {
             tally: Tally::default(),
             breach: None,
             first_fault: None,
+        }
+    }
+
+    /// Whether samples go from the body into the records: no rules, nothing to print.
+    pub fn is_straight(&self) -> bool {
+        self.prepared.target.job.metric_relabel.is_empty() && !self.debug
+    }
+
+    /// Takes the body's samples by this plan. To be called before the first sample, when [`SeriesSink::is_straight`].
+    pub fn follow(&mut self, plan: Plan) {
+        match plan {
+            Plan::Walk(known) => self.scratch.walk.begin(known),
+            Plan::Learn => {
+                self.scratch.learner = Some(Learner::default());
+                self.scratch.encoder.log_matches();
+            }
+            Plan::Plain => {}
+        }
+    }
+
+    /// What it follows.
+    #[cfg(test)]
+    pub(super) fn plan(&self) -> &'static str {
+        match (&self.scratch.learner, self.scratch.walk.is_over()) {
+            (Some(_), _) => "learn",
+            (None, false) => "walk",
+            (None, true) => "plain",
         }
     }
 
@@ -137,14 +188,14 @@ impl<'a> SeriesSink<'a> {
         let name = exposed.name;
         let shared = if std::mem::take(&mut self.plain) { exposed.shared } else { None };
         self.tally.scraped += 1;
+        self.catch_up();
         let job = &self.prepared.target.job;
         let own_time = own_time.filter(|_| job.honor_timestamps);
         if job.keep_names.as_ref().is_some_and(|keep| !keep.contains(name)) {
             self.tally.drop_for(DropReason::MetricSelector);
             return Flow::Continue(());
         }
-        let straight = job.metric_relabel.is_empty() && !self.debug;
-        let fate = if straight { self.straight(exposed, shared, own_time, payload) } else { Ok(Fate::Clash) };
+        let fate = if self.is_straight() { self.straight(exposed, shared, own_time, payload) } else { Ok(Fate::Clash) };
         let fate = match fate {
             Ok(Fate::Clash) => self.joined(name, exposed.labels, own_time, payload),
             other => other,
@@ -152,6 +203,7 @@ impl<'a> SeriesSink<'a> {
         match fate {
             Ok(Fate::Kept) => {
                 self.tally.kept += 1;
+                self.scratch.walk.miss();
                 if shared.is_none() {
                     self.scratch.families.sampled(name);
                 }
@@ -177,7 +229,7 @@ impl<'a> SeriesSink<'a> {
     ) -> Result<Fate, LimitBreach> {
         let prepared = self.prepared;
         let limits = &prepared.target.job.limits;
-        let Exposed { name, labels, .. } = *exposed;
+        let Exposed { name, labels, line, .. } = *exposed;
         let mut record = payload.start_like(&mut self.scratch.encoder, name, shared);
         let mut count = record.label_count();
         for (label, value) in labels.iter().skip(count) {
@@ -192,16 +244,61 @@ impl<'a> SeriesSink<'a> {
             count += 1;
         }
         check_count(limits, name, count + prepared.labels.len())?;
-        let hash = record.series_hash().wrapping_add(self.labels_hash);
-        let repeatable = own_time.is_some();
-        if let Some(reason) = admit(&mut self.tally, &mut self.scratch.seen, limits, payload, repeatable, hash)? {
+        let own_hash = record.series_hash();
+        let (hash, seen) = (own_hash.wrapping_add(self.labels_hash), &mut self.scratch.seen);
+        let is_new = || own_time.is_some() || seen.is_new(hash);
+        if let Some(reason) = admit(&mut self.tally, limits, payload, is_new)? {
             return Ok(Fate::Dropped(reason));
         }
         record.labels(&prepared.encoded);
         let fate = end(record, name, own_time.unwrap_or(self.timestamp), payload);
+        let is_kept = matches!(fate, Ok(Fate::Kept));
+        if is_kept
+            && let Some(learner) = &mut self.scratch.learner
+            && let Some((record, place)) = self.scratch.encoder.own_part()
+        {
+            learner.take(&Written { text: line, name, record, place, hash: own_hash, timed: own_time.is_some() });
+        }
         // an empty label is in no record, so the counts would part
-        self.plain = matches!(fate, Ok(Fate::Kept)) && count == labels.len();
+        self.plain = is_kept && count == labels.len();
         fate
+    }
+
+    /// The shortest way: the series is known, and found.
+    fn known_series(&mut self, own_time: Option<i64>, value: f64) -> Result<Option<DropReason>, LimitBreach> {
+        let job = &self.prepared.target.job;
+        let own_time = own_time.filter(|_| job.honor_timestamps);
+        if own_time.is_some() {
+            self.catch_up();
+        }
+        let SeriesScratch { walk, encoder, seen, families, .. } = &mut *self.scratch;
+        let Some(found) = walk.found() else { return Ok(None) };
+        let hash = found.hash.wrapping_add(self.labels_hash);
+        let is_new = || walk.is_distinct() || own_time.is_some() || seen.is_new(hash);
+        if let Some(reason) = admit(&mut self.tally, &job.limits, Payload::Value(value), is_new)? {
+            return Ok(Some(reason));
+        }
+        let timestamp = own_time.unwrap_or(self.timestamp);
+        let Some(place) = encoder.again(found.record, &self.prepared.encoded, timestamp, value, found.matches()) else {
+            return Ok(Some(DropReason::TooLarge));
+        };
+        if !found.same_name {
+            families.sampled(found.name());
+        }
+        walk.written(place);
+        encoder.roll();
+        self.tally.kept += 1;
+        Ok(None)
+    }
+
+    /// Makes up for not having looked at hashes while all series were known.
+    #[inline]
+    fn catch_up(&mut self) {
+        let SeriesScratch { walk, seen, .. } = &mut *self.scratch;
+        let labels_hash = self.labels_hash;
+        walk.catch_up(|hash| {
+            seen.is_new(hash.wrapping_add(labels_hash));
+        });
     }
 
     /// The whole way: labels joined in the scratch, rules applied, written from there.
@@ -230,9 +327,9 @@ impl<'a> SeriesSink<'a> {
             }
         }
         check_count(&job.limits, name, joined.len() - 1)?;
-        let hash = record.series_hash();
-        let repeatable = own_time.is_some();
-        if let Some(reason) = admit(&mut self.tally, &mut self.scratch.seen, &job.limits, payload, repeatable, hash)? {
+        let (hash, seen) = (record.series_hash(), &mut self.scratch.seen);
+        let is_new = || own_time.is_some() || seen.is_new(hash);
+        if let Some(reason) = admit(&mut self.tally, &job.limits, payload, is_new)? {
             return Ok(Fate::Dropped(reason));
         }
         let timestamp = own_time.unwrap_or(self.timestamp);
@@ -262,13 +359,33 @@ impl<'a> SeriesSink<'a> {
 impl Sink for SeriesSink<'_> {
     #[inline]
     fn sample(&mut self, sample: &Sample<'_>) -> Flow {
-        let Sample { name, labels, value, timestamp, shared } = *sample;
-        self.series(&Exposed { name, labels, shared }, timestamp, Payload::Value(value))
+        let Sample { name, labels, value, timestamp, shared, line } = *sample;
+        self.series(&Exposed { name, labels, shared, line }, timestamp, Payload::Value(value))
+    }
+
+    #[inline]
+    fn known(&mut self, line: &str) -> Option<usize> {
+        self.scratch.walk.find(line.as_bytes())
+    }
+
+    #[inline]
+    fn known_sample(&mut self, value: f64, timestamp: Option<i64>) -> Flow {
+        self.plain = false;
+        self.tally.scraped += 1;
+        match self.known_series(timestamp, value) {
+            Ok(None) => {}
+            Ok(Some(reason)) => self.tally.drop_for(reason),
+            Err(breach) => {
+                self.breach = Some(breach);
+                return Flow::Break(());
+            }
+        }
+        Flow::Continue(())
     }
 
     fn histogram(&mut self, histogram: &NativeHistogram<'_>) -> Flow {
         let NativeHistogram { name, labels, timestamp, .. } = *histogram;
-        self.series(&Exposed { name, labels, shared: None }, timestamp, Payload::Histogram(histogram))
+        self.series(&Exposed { name, labels, shared: None, line: "" }, timestamp, Payload::Histogram(histogram))
     }
 
     fn help(&mut self, family: &str, text: &str) {
@@ -330,16 +447,13 @@ impl<'a> Payload<'a> {
 #[inline]
 fn admit(
     tally: &mut Tally,
-    seen: &mut Seen,
     limits: &Limits,
     payload: Payload<'_>,
-    repeatable: bool,
-    hash: u64,
+    is_new: impl FnOnce() -> bool,
 ) -> Result<Option<DropReason>, LimitBreach> {
     tally.post_relabel += 1;
     check_samples(limits, tally.post_relabel)?;
-    let refused = payload.refused();
-    Ok(refused.or_else(|| (!repeatable && !seen.is_new(hash)).then_some(DropReason::Duplicate)))
+    Ok(payload.refused().or_else(|| (!is_new()).then_some(DropReason::Duplicate)))
 }
 
 /// Ends a record; what the protocol cannot hold is a breach (labels) or a drop (size).

@@ -54,6 +54,11 @@ fn scraping(metrics: &mut Metrics) {
     for (name, help, counter) in [
         ("openagent_samples_scraped", "Samples read from bodies.", &COUNTERS.samples_scraped),
         ("openagent_samples_kept", "Samples handed to the sender.", &COUNTERS.samples_kept),
+        (
+            "openagent_samples_known",
+            "Samples kept whose series was known from a scrape before.",
+            &COUNTERS.samples_known,
+        ),
         ("openagent_scrape_body_bytes", "Bytes of bodies after inflation.", &COUNTERS.body_bytes),
         ("openagent_scrape_slots_missed", "Slots missed while the last scrape still ran.", &COUNTERS.slots_missed),
         (

@@ -74,6 +74,8 @@ pub struct Counters {
     pub samples_scraped: Counter,
     /// Samples handed to the sender.
     pub samples_kept: Counter,
+    /// Those of them whose series an exposition before had taught.
+    pub samples_known: Counter,
     /// Samples dropped, by the number of the reason.
     pub samples_dropped: [Counter; DROP_REASONS],
     /// Bytes of bodies after inflation.
@@ -92,6 +94,7 @@ pub static COUNTERS: Counters = Counters {
     slots_missed: Counter::new(),
     samples_scraped: Counter::new(),
     samples_kept: Counter::new(),
+    samples_known: Counter::new(),
     samples_dropped: [const { Counter::new() }; DROP_REASONS],
     body_bytes: Counter::new(),
     content_type_fallbacks: Counter::new(),

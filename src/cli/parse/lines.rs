@@ -167,7 +167,8 @@ mod tests {
         let labels = LabelBuf::from_iter([("b", "é\"\n"), ("a", "1")]);
         let mut out = Vec::new();
         let mut lines = Lines::new(&mut out, "-".to_owned(), true);
-        let sample = Sample { name: "m", labels: labels.view(), value: 0.5, timestamp: Some(-7), shared: None };
+        let sample =
+            Sample { name: "m", labels: labels.view(), value: 0.5, timestamp: Some(-7), shared: None, line: "" };
         assert!(lines.sample(&sample).is_continue());
         let native = NativeHistogram {
             name: "h",

@@ -124,7 +124,7 @@ impl Metric {
     #[inline]
     fn emit<S: Sink>(&self, sink: &mut S, name: &str, source: Option<&str>, value: f64) -> Result<(), Stop> {
         let labels = self.labels.view(source, self.bounds.text());
-        let sample = Sample { name, labels, value, timestamp: self.timestamp, shared: None };
+        let sample = Sample { name, labels, value, timestamp: self.timestamp, shared: None, line: "" };
         if sink.sample(&sample).is_break() { Err(Stop::Sink) } else { Ok(()) }
     }
 

@@ -16,6 +16,7 @@
 //! - The stream inflates to exactly the block's bytes.
 //! - No allocation but the growth of the output, which is kept.
 
+mod again;
 mod bits;
 mod codes;
 mod trained;
@@ -26,6 +27,8 @@ use bits::Bits;
 use codes::{Code, MAX_DISTANCE, MAX_MATCH, MIN_MATCH};
 use crc32fast::Hasher;
 use trained::{CODES, HEADER};
+
+pub use again::Match;
 
 /// Bytes of a block before its records: version and count.
 const BLOCK_HEAD: usize = 3;
@@ -53,8 +56,16 @@ pub struct Deflater {
     gone: usize,
     /// Where a piece with this hash began last; 0 for nowhere, the block's head being there.
     last_seen: Vec<u32>,
-    /// Seams of the record before.
+    /// Seams of the record before, when it had any.
     before: Vec<Seam>,
+    /// Where the record before begins; 0 when there is none.
+    last: usize,
+    /// Where the last piece of the record before begins: its numbers; 0 when there is none.
+    numbers: u32,
+    /// The place of the block's first byte: places count on from block to block.
+    origin: usize,
+    /// The matches made since [`Deflater::log`], while they are wanted.
+    log: Option<Vec<Match>>,
 }
 
 impl Deflater {
@@ -74,6 +85,13 @@ impl Deflater {
         self.pieces(bytes, seams, block.copied());
         self.before.clear();
         self.before.extend_from_slice(seams);
+        self.last = seams.first().map_or(0, |seam| seam.at as usize);
+        self.numbers = seams.last().map_or(0, |seam| seam.at);
+        self.sum(bytes);
+    }
+
+    #[inline]
+    fn sum(&mut self, bytes: &[u8]) {
         if bytes.len() - self.summed >= LAG {
             self.checksum.update(&bytes[self.summed..]);
             self.summed = bytes.len();
@@ -84,8 +102,7 @@ impl Deflater {
     /// reads. The record written last stays.
     pub fn slide(&mut self, block: &mut Block) {
         let cut = block.bytes().len().saturating_sub(MAX_DISTANCE);
-        let last = self.before.first().map_or(0, |seam| seam.at as usize);
-        if block.bytes().len() < SLIDE_AT || last < cut {
+        if block.bytes().len() < SLIDE_AT || self.last < cut {
             return;
         }
         self.checksum.update(&block.bytes()[self.summed..]);
@@ -97,6 +114,8 @@ impl Deflater {
         for seam in &mut self.before {
             seam.at -= shift as u32;
         }
+        self.numbers -= shift as u32;
+        self.last -= shift;
         for at in &mut self.last_seen {
             *at = if (*at as usize) < cut { 0 } else { *at - shift as u32 };
         }
@@ -143,6 +162,7 @@ impl Deflater {
         self.checksum.reset();
         (self.done, self.summed, self.gone) = (BLOCK_HEAD, BLOCK_HEAD, 0);
         self.before.clear();
+        (self.last, self.numbers) = (0, 0);
         self.last_seen.clear();
         self.last_seen.resize(REMEMBERED, 0);
     }
@@ -173,8 +193,15 @@ impl Deflater {
             }
             at = if distance == 0 { end } else { self.along(bytes, at, end, distance) };
         }
-        if at == numbers.at as usize {
-            distance = self.before.last().map_or(0, |before| near(at, before.at));
+        self.end(bytes, at, numbers.at as usize, distance);
+    }
+
+    /// Writes what is left of a record from `at` on, whose numbers begin at `numbers`, a match at this distance being
+    /// under way.
+    #[inline]
+    fn end(&mut self, bytes: &[u8], at: usize, numbers: usize, mut distance: usize) {
+        if at == numbers {
+            distance = near(at, self.numbers);
         }
         if distance > 0 {
             self.along(bytes, at, bytes.len(), distance);
@@ -231,6 +258,10 @@ impl Deflater {
     /// Writes a match of the `same` bytes from `at` on, and of those before it that were left and are the same too.
     /// Answers where it ends.
     fn repeat_from(&mut self, bytes: &[u8], at: usize, same: usize, distance: usize) -> usize {
+        if let Some(log) = &mut self.log {
+            let place = self.origin + self.gone + at;
+            log.push(Match { at: place as u32, source: (place - distance) as u32 });
+        }
         let left = &bytes[self.done..at];
         // the head is no source: its count is still to change
         let sources = &bytes[BLOCK_HEAD..at - distance];

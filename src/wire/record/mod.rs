@@ -18,7 +18,7 @@ mod write;
 pub use buckets::Buckets;
 pub use error::RecordError;
 pub use read::{Help, Histogram, Iter, Record, Sample, help, histograms, samples};
-pub use write::{Block, Seam, Unfinished};
+pub use write::{Block, NUMBERS, Seam, Unfinished};
 
 /// Most records of a block: its count is a signed short.
 pub const MAX_RECORDS: usize = i16::MAX as usize;

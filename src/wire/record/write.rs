@@ -10,12 +10,15 @@ use super::error::RecordError;
 use super::{MAX_LABELS, MAX_RECORDS};
 use crate::wire::codec;
 use crate::wire::value::Map;
-use foldhash::fast::RandomState;
+use foldhash::SharedSeed;
+use foldhash::fast::SeedableRandomState as RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::ops::Range;
 
 /// Version byte and count.
 const HEAD: usize = 3;
+/// Bytes of a sample's time and value.
+pub const NUMBERS: usize = 16;
 
 /// The plain bytes of a pack's records, as they grow.
 #[derive(Debug, Clone)]
@@ -31,6 +34,11 @@ pub struct Block {
     /// First bytes of the record written last that are those of the record before it.
     copied: usize,
     hasher: RandomState,
+}
+
+/// One seed for all blocks of this process: what one has hashed another knows again.
+fn shared_hasher() -> RandomState {
+    RandomState::with_seed(0, SharedSeed::global_random())
 }
 
 /// Where a piece of a record begins: its name, a label, labels written before, and last what is no text (time and value,
@@ -53,7 +61,7 @@ impl Default for Block {
             name_hash: 0,
             name_len: 0,
             copied: 0,
-            hasher: RandomState::default(),
+            hasher: shared_hasher(),
         }
     }
 }
@@ -97,6 +105,29 @@ impl Block {
         for seam in &mut self.seams {
             seam.at -= cut as u32;
         }
+    }
+
+    /// Appends a sample whose first bytes were written before, up to behind its own labels, and the labels that follow
+    /// them; answers whether it fits. It is no model for the next record.
+    #[inline]
+    pub fn again(&mut self, record: &[u8], labels: &[u8], time_ms: i64, value: f64) -> bool {
+        self.forget();
+        if self.records == MAX_RECORDS {
+            return false;
+        }
+        self.bytes.reserve(record.len() + labels.len() + NUMBERS);
+        self.bytes.extend_from_slice(record);
+        self.bytes.extend_from_slice(labels);
+        codec::write_i64(&mut self.bytes, time_ms);
+        codec::write_f64(&mut self.bytes, value);
+        self.count_one();
+        true
+    }
+
+    /// The record written last, up to behind the labels that were appended one by one: what [`Block::again`] takes.
+    pub fn own_part(&self) -> Option<&[u8]> {
+        let (first, labels) = (self.seams.first()?, self.seams.get(1 + self.sums.len())?);
+        self.bytes.get(first.at as usize..labels.at as usize)
     }
 
     /// The pieces of the record written last, in a row and without a gap.
@@ -249,13 +280,13 @@ impl Unfinished<'_> {
         self.block.bytes.len() - self.start
     }
 
-    /// The hash of the name, under this block's own seed.
+    /// The hash of the name, under the seed of all blocks.
     #[inline]
     pub fn name_hash(&self) -> u64 {
         self.block.name_hash
     }
 
-    /// The sum of the hashes of the labels appended one by one, under this block's own seed: the same in any order.
+    /// The sum of the hashes of the labels appended one by one, under the seed of all blocks: the same in any order.
     #[inline]
     pub fn labels_hash(&self) -> u64 {
         self.block.sums.last().copied().unwrap_or(0)
