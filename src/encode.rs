@@ -8,7 +8,7 @@
 //! - A pack never holds more than [`MAX_RECORDS`] records and is closed once its plain bytes pass [`CLOSE_AT_BYTES`],
 //!   so its frame stays far below `net_send_max_bytes`.
 //! - A record is written whole or not at all.
-//! - Once the buffers have grown, a record costs no allocation; a pack costs one, its body.
+//! - Once the buffers have grown, a record costs no allocation (but while matches are logged); a pack costs one, its body.
 
 use crate::exposition::NativeHistogram;
 use crate::labels::LabelView;
@@ -87,12 +87,6 @@ impl Growing {
     }
 
     #[inline]
-    fn up_to_date(&mut self) -> &mut Self {
-        self.take();
-        self
-    }
-
-    #[inline]
     fn is_full(&self) -> bool {
         self.block.records() >= MAX_RECORDS || self.deflater.plain_bytes(&self.block) >= CLOSE_AT_BYTES
     }
@@ -152,7 +146,7 @@ impl Encoder {
     #[inline]
     pub fn sample(&mut self, name: &str) -> Record<'_> {
         self.samples.take();
-        Record { unfinished: self.samples.block.begin(name), bytes: name.len(), labels: 0, spans: &mut self.spans }
+        Record { unfinished: self.samples.block.begin(name), labels: 0, spans: &mut self.spans }
     }
 
     /// Starts a sample record that has the name and the first `labels` labels of the sample record written last, and takes
@@ -161,8 +155,8 @@ impl Encoder {
     pub fn sample_like(&mut self, name: &str, labels: usize) -> Record<'_> {
         self.samples.take();
         let unfinished = self.samples.block.begin_like(name, labels);
-        let (bytes, labels) = (unfinished.bytes(), unfinished.labels());
-        Record { unfinished, bytes, labels, spans: &mut self.spans }
+        let labels = unfinished.labels();
+        Record { unfinished, labels, spans: &mut self.spans }
     }
 
     /// Writes a sample record that was written in an earlier scrape: `own` is what [`Encoder::own_part`] gave then, `labels`
@@ -177,7 +171,8 @@ impl Encoder {
         value: f64,
         matches: impl Iterator<Item = (usize, u32)>,
     ) -> Option<u32> {
-        let Growing { block, deflater, taken } = self.samples.up_to_date();
+        self.samples.take();
+        let Growing { block, deflater, taken } = &mut self.samples;
         let start = block.bytes().len();
         if own.len() + labels.bytes.len() > MAX_RECORD_BYTES || !block.again(own, &labels.bytes, timestamp, value) {
             return None;
@@ -208,7 +203,7 @@ impl Encoder {
     /// Starts a native histogram record.
     pub fn histogram(&mut self, name: &str) -> Record<'_> {
         self.histograms.take();
-        Record { unfinished: self.histograms.block.begin(name), bytes: name.len(), labels: 0, spans: &mut self.spans }
+        Record { unfinished: self.histograms.block.begin(name), labels: 0, spans: &mut self.spans }
     }
 
     /// Writes a help record: `help` only where the exposition had one. A text larger than a record can be is left out.
@@ -262,7 +257,6 @@ impl Encoder {
 #[derive(Debug)]
 pub struct Record<'a> {
     unfinished: Unfinished<'a>,
-    bytes: usize,
     labels: usize,
     spans: &'a mut Spans,
 }
@@ -272,7 +266,6 @@ impl Record<'_> {
     #[inline]
     pub fn label(&mut self, name: &str, value: &str) {
         self.unfinished.label(name, value);
-        self.bytes += name.len() + value.len();
         self.labels += 1;
     }
 
@@ -280,7 +273,6 @@ impl Record<'_> {
     #[inline]
     pub fn labels(&mut self, labels: &EncodedLabels) {
         self.unfinished.written_labels(&labels.bytes, labels.count);
-        self.bytes += labels.bytes.len();
         self.labels += labels.count;
     }
 
@@ -339,7 +331,7 @@ impl Record<'_> {
 
     #[inline]
     fn check_size(&self) -> Result<(), RecordError> {
-        if self.bytes > MAX_RECORD_BYTES { Err(RecordError::TooLarge) } else { Ok(()) }
+        if self.unfinished.bytes() > MAX_RECORD_BYTES { Err(RecordError::TooLarge) } else { Ok(()) }
     }
 }
 

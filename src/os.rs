@@ -1,9 +1,10 @@
-//! What the operating system offers and the standard library does not: the only file with `unsafe`.
+//! What the operating system offers and the standard library does not, and the program's heap: the only file with
+//! `unsafe`.
 //!
 //! # Invariants
-//! Each function is a few lines around one system call, checks what it hands over, and says in a `SAFETY` note why
-//! the call is sound.
-#![allow(unsafe_code, reason = "system calls; every block carries its SAFETY note")]
+//! Each function is a few lines around one call, checks what it hands over, and says in a `SAFETY` note why the call is
+//! sound.
+#![allow(unsafe_code, reason = "system calls and the heap; every block carries its SAFETY note")]
 
 use dlmalloc::GlobalDlmalloc;
 use std::alloc::{GlobalAlloc, Layout};

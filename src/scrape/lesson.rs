@@ -8,7 +8,9 @@ use std::time::Instant;
 
 /// Before the first sample: finds out what the body is expected to be like and has the sink follow what is known of that.
 pub fn begin(shelf: &Shelf, prepared: &Prepared, format: Format, sink: &mut SeriesSink<'_>) -> Option<Kind> {
-    let kind = if sink.is_straight() { prepared.kind(format) } else { None };
+    // protobuf has no lines to know again
+    let may_know = sink.is_straight() && format != Format::Protobuf;
+    let kind = if may_know { prepared.kind(format) } else { None };
     if let Some(kind) = kind {
         sink.follow(shelf.plan(kind, Instant::now()));
     }
@@ -16,12 +18,12 @@ pub fn begin(shelf: &Shelf, prepared: &Prepared, format: Format, sink: &mut Seri
 }
 
 /// When the packs are finished: remembers what the body was like, which was read whole or not, for the next ones. Answers
-/// how many of its samples were known.
+/// how many of the samples sent were known.
 pub fn end(shelf: &Shelf, prepared: &Prepared, kind: Option<Kind>, series: &mut SeriesScratch, whole: bool) -> u64 {
-    let known = series.known_samples();
+    let known = if whole { series.known_samples() } else { 0 };
     if let Some((kind, learned)) = kind.zip(series.learned(whole)) {
         if let Learned::Unfit = learned {
-            prepared.step_out();
+            prepared.part_from(kind);
         }
         shelf.settle(kind, learned, Instant::now());
     }

@@ -10,13 +10,13 @@ use crate::labels::{LabelBuf, Labels};
 use foldhash::fast::FixedState;
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// The label that names the WhaTap project, put on every sample last.
 pub const PCODE: &str = "pcode";
 /// The label of addNodeLabel.
 const NODE: &str = "node";
-/// Scrapes for which a target steps out.
+/// Scrapes for which a target goes alone.
 const ALONE: u32 = 60;
 /// Where Kubernetes discovery tells the node.
 const NODE_SOURCES: [&str; 2] = ["__meta_kubernetes_pod_node_name", "__meta_kubernetes_endpoint_node_name"];
@@ -40,6 +40,8 @@ pub struct Prepared {
     terms: u64,
     /// The shape of the target's last exposition, 0 before the first.
     shape: AtomicU64,
+    /// What the others of its kind have taught does not fit this target: it has a kind of its own.
+    own_kind: AtomicBool,
     /// Scrapes to go as if nothing were known.
     alone: AtomicU32,
 }
@@ -74,6 +76,7 @@ impl Prepared {
             reserved,
             terms,
             shape: AtomicU64::default(),
+            own_kind: AtomicBool::default(),
             alone: AtomicU32::default(),
         }
     }
@@ -83,9 +86,13 @@ impl Prepared {
         self.shape.store(shape, Ordering::Relaxed);
     }
 
-    /// Has the next scrapes made as if nothing were known, for this target is not like those of its kind.
-    pub fn step_out(&self) {
-        self.alone.store(ALONE, Ordering::Relaxed);
+    /// The exposition was not like what is known of its kind: from now on the target has a kind of its own. When it had
+    /// that already, it changes too much: the next scrapes are made as if nothing were known.
+    pub fn part_from(&self, kind: Kind) {
+        self.own_kind.store(true, Ordering::Relaxed);
+        if kind.is_own {
+            self.alone.store(ALONE, Ordering::Relaxed);
+        }
     }
 
     /// What the exposition of the scrape that begins is expected to be like, in that format; `None` when nothing is known
@@ -96,7 +103,9 @@ impl Prepared {
             return None;
         }
         let shape = self.shape.load(Ordering::Relaxed);
-        (shape != 0).then_some(Kind { shape, terms: self.terms, format })
+        let is_own = self.own_kind.load(Ordering::Relaxed);
+        let terms = if is_own { self.terms ^ self.target.id().0 } else { self.terms };
+        (shape != 0).then_some(Kind { shape, terms, format, is_own })
     }
 
     /// Whether a sample's own label of that name meets one that the target or the agent sets.

@@ -3,12 +3,12 @@
 //!
 //! # Invariants
 //! - A sample that no rule and no clash touches goes from the parser's slices straight into record bytes.
-//! - No allocation per sample once the scratch has grown; no lock; no log line.
+//! - No allocation per sample once the scratch has grown, but for the scrape that learns; no lock; no log line.
 //! - Rules see the joined labels, so `job`, `instance` and `node` are there.
 
 use super::families::Families;
 use super::join::join;
-use super::known::learner::{Learner, Written};
+use super::known::learner::{Learner, Written, can_be_learned};
 use super::known::shelf::{Learned, Plan};
 use super::known::walk::Walk;
 use super::limits::{check_count, check_length, check_samples};
@@ -47,6 +47,17 @@ impl SeriesScratch {
     /// How many samples were known, until [`SeriesScratch::learned`] is asked.
     pub fn known_samples(&self) -> u64 {
         self.walk.hits()
+    }
+
+    /// Notes a series that was written and that might have been known: for the next scrapes, and against what is known.
+    #[inline]
+    fn note(&mut self, line: &str, name: &str, hash: u64, timed: bool) {
+        self.walk.miss();
+        if let Some(learner) = &mut self.learner
+            && let Some((record, place)) = self.encoder.own_part()
+        {
+            learner.take(&Written { text: line, name, record, place, hash, timed });
+        }
     }
 
     /// What came of the plan of a scrape, which was read whole or not; to be asked when the packs are finished.
@@ -203,7 +214,6 @@ impl<'a> SeriesSink<'a> {
         match fate {
             Ok(Fate::Kept) => {
                 self.tally.kept += 1;
-                self.scratch.walk.miss();
                 if shared.is_none() {
                     self.scratch.families.sampled(name);
                 }
@@ -253,11 +263,8 @@ impl<'a> SeriesSink<'a> {
         record.labels(&prepared.encoded);
         let fate = end(record, name, own_time.unwrap_or(self.timestamp), payload);
         let is_kept = matches!(fate, Ok(Fate::Kept));
-        if is_kept
-            && let Some(learner) = &mut self.scratch.learner
-            && let Some((record, place)) = self.scratch.encoder.own_part()
-        {
-            learner.take(&Written { text: line, name, record, place, hash: own_hash, timed: own_time.is_some() });
+        if is_kept && can_be_learned(line, name) {
+            self.scratch.note(line, name, own_hash, own_time.is_some());
         }
         // an empty label is in no record, so the counts would part
         self.plain = is_kept && count == labels.len();
@@ -280,6 +287,8 @@ impl<'a> SeriesSink<'a> {
         }
         let timestamp = own_time.unwrap_or(self.timestamp);
         let Some(place) = encoder.again(found.record, &self.prepared.encoded, timestamp, value, found.matches()) else {
+            self.catch_up();
+            self.scratch.seen.is_new(hash);
             return Ok(Some(DropReason::TooLarge));
         };
         if !found.same_name {

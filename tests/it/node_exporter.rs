@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 type Series = (String, BTreeMap<String, String>);
 
-/// The second is learned from, those behind the third are read along what was learned.
+/// The third is learned from, those behind it are read along what was learned.
 const ROUNDS: usize = 6;
 
 #[test]

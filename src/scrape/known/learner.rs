@@ -4,8 +4,14 @@ use super::{Known, Line, MAX_BYTES, Match};
 use crate::wire::deflate;
 use std::ops::Range;
 
-/// Longest text and longest record part of a series that is learned; longer ones stay unknown.
+/// Longest text of a series that is learned.
 const MAX_SERIES_BYTES: usize = 4096;
+
+/// Whether a series of that text may be known. Those whose name stands in quotes or behind blanks are rare, and left out.
+#[inline]
+pub fn can_be_learned(text: &str, name: &str) -> bool {
+    text.len() <= MAX_SERIES_BYTES && text.starts_with(name)
+}
 
 /// What was learned so far.
 #[derive(Debug, Default)]
@@ -18,7 +24,7 @@ pub struct Learner {
     places: Vec<u32>,
     /// A series came with a time of its own, so that it may have come again.
     timed: bool,
-    /// It became too large.
+    /// It became too large, and everything was forgotten.
     gave_up: bool,
 }
 
@@ -40,13 +46,13 @@ pub struct Written<'a> {
 }
 
 impl Learner {
-    /// Takes a series. Those whose name stands in quotes or behind blanks are rare, and left out.
+    /// Takes a series that [`can_be_learned`].
     pub fn take(&mut self, series: &Written<'_>) {
-        let Written { text, name, record, place, hash, timed } = *series;
-        let text = text.trim_end_matches([' ', '\t']); // those behind a bare name
-        if self.gave_up || text.len().max(record.len()) > MAX_SERIES_BYTES || !text.starts_with(name) {
+        if self.gave_up {
             return;
         }
+        let Written { text, name, record, place, hash, timed } = *series;
+        let text = text.trim_end_matches([' ', '\t']); // those behind a bare name
         let same_name = self.bytes[self.last_name.clone()] == *name.as_bytes();
         self.last_name = self.bytes.len()..self.bytes.len() + name.len();
         self.bytes.extend_from_slice(text.as_bytes());
@@ -56,12 +62,14 @@ impl Learner {
         self.lines.push(Line { text_end, record_end, matches_end: 0, name: name.len() as u16, same_name, hash });
         self.places.push(place);
         self.timed |= timed;
-        self.gave_up = self.bytes.len() > MAX_BYTES;
+        if self.bytes.len() + self.lines.len() * size_of::<Line>() > MAX_BYTES {
+            *self = Self { gave_up: true, ..Self::default() };
+        }
     }
 
     /// What was learned; `None` when that is nothing or too much.
     pub fn finish(mut self, matches: &[deflate::Match]) -> Option<Known> {
-        if self.gave_up || self.lines.is_empty() {
+        if self.lines.is_empty() {
             return None;
         }
         let mut kept = Vec::with_capacity(matches.len());

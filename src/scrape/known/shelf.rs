@@ -1,9 +1,10 @@
 //! Which expositions are kept: learned when a target is scraped that looks like one before, put away when unused.
 //!
 //! # Invariants
-//! - No more than [`MAX_BYTES`] are kept. What fits somebody stays, and whom it does not fit goes without it for a while
-//!   ([`super::super::prepared::Prepared::step_out`]), so one odd target spoils nothing for the others. What is in use is not pushed out by what comes: where there is no room, targets
-//!   are scraped as if nothing were known, so no order of targets makes one exposition push out the other forever.
+//! - No more than [`MAX_BYTES`] are kept. What fits somebody is not pushed out by what comes: where there is no room,
+//!   targets are scraped as if nothing were known, so no order of targets makes one exposition push out the other forever.
+//! - A target that is not like those of its kind gets a kind of its own ([`super::super::prepared::Prepared::part_from`])
+//!   and spoils nothing for the others, whoever came first.
 //! - Looked at once a scrape, never for a sample.
 
 use super::Known;
@@ -31,6 +32,8 @@ pub struct Kind {
     pub terms: u64,
     /// How its lines are read.
     pub format: Format,
+    /// It is one target's alone.
+    pub is_own: bool,
 }
 
 /// How to scrape a target.
@@ -51,9 +54,9 @@ pub enum Learned {
     Lesson(Option<Known>),
     /// Nothing, for the scrape failed.
     Interrupted,
-    /// Most of the series were known.
+    /// Three quarters of the series were known, or more.
     Fit,
-    /// Most of them were not: this target is not like those of its kind.
+    /// Fewer were: this target is not like those of its kind.
     Unfit,
 }
 
@@ -79,7 +82,7 @@ struct Entry {
 
 #[derive(Debug)]
 enum State {
-    /// A target of that kind was about to be scraped: the next one is worth learning.
+    /// A target of that kind was about to be scraped, or a lesson was interrupted: the next one is worth learning.
     Seen,
     Learning,
     Known(Arc<Known>),
@@ -114,12 +117,15 @@ impl Shelf {
             Learned::Lesson(_) => State::Unkept,
             Learned::Interrupted => State::Seen,
             Learned::Fit => return inner.fitted(kind, now),
+            // nobody else can want it
+            Learned::Unfit if kind.is_own => return inner.remove(kind),
             Learned::Unfit => return,
         };
         inner.enter(kind, state, now);
     }
 
     /// Bytes that are kept.
+    #[cfg(test)]
     pub fn bytes(&self) -> usize {
         self.lock().bytes
     }
@@ -137,6 +143,11 @@ impl Inner {
         }
         self.bytes += state.size();
         let before = self.entries.insert(kind, Entry { state, used });
+        self.bytes -= before.map_or(0, |entry| entry.state.size());
+    }
+
+    fn remove(&mut self, kind: Kind) {
+        let before = self.entries.remove(&kind);
         self.bytes -= before.map_or(0, |entry| entry.state.size());
     }
 

@@ -54,11 +54,13 @@ struct Worker {
     scratch: SeriesScratch,
     format: Format,
     rounds: i64,
+    /// Samples of the last scrape that were known.
+    known: u64,
 }
 
 impl Worker {
     fn new(shelf: Option<Shelf>, format: Format) -> Self {
-        Self { shelf, scratch: SeriesScratch::new(), format, rounds: 0 }
+        Self { shelf, scratch: SeriesScratch::new(), format, rounds: 0, known: 0 }
     }
 
     fn scrape(&mut self, prepared: &Prepared, body: &str) -> Scraped {
@@ -72,13 +74,13 @@ impl Worker {
             sink.discard(None);
         }
         sink.report("up", 1.0);
+        let whole = parsed.is_ok();
         let (tally, breach) = (sink.tally, sink.breach.is_some());
         let fault = parsed.err().map(|stop| format!("{stop:?}"));
         let fault = fault.or_else(|| sink.first_fault.as_ref().map(ToString::to_string));
         let packs = self.scratch.encoder.finish();
-        let whole = !breach;
         if let Some(shelf) = &self.shelf {
-            lesson::end(shelf, prepared, kind, &mut self.scratch, whole);
+            self.known = lesson::end(shelf, prepared, kind, &mut self.scratch, whole);
         }
         let bytes = packs.iter().map(|pack| pack.body.len()).sum();
         Scraped { sent: Sent { plain: packs.iter().map(plain).collect(), tally, breach, fault }, plan, bytes }
@@ -167,14 +169,45 @@ fn whoever_adds_other_labels_is_another_kind() {
 }
 
 #[test]
-fn an_odd_one_goes_alone_and_spoils_nothing() {
+fn an_odd_one_gets_a_kind_of_its_own_whoever_was_first() {
     let job = job(|_| {});
-    let replicas = ["h:1", "h:2", "odd:3"].map(|instance| replica(&job, instance));
     let odd = |round: usize| exposition(40, round).replace("service=\"s", "service=\"odd");
-    let bodies: Vec<_> = (0..18).map(|round| if round % 3 == 2 { odd(round) } else { exposition(40, round) }).collect();
-    let (plans, _) = both(Format::Text, &replicas, &bodies);
-    assert_eq!(plans[..6], ["plain", "plain", "plain", "plain", "learn", "walk"]);
-    assert_eq!(plans[6..], ["walk", "walk", "plain"].repeat(4));
+    for (odd_one, expected) in [
+        // the odd one walks, does not fit, is seen, learns, walks
+        (2, [["walk", "walk", "plain"], ["walk", "walk", "learn"], ["walk"; 3]]),
+        // the odd one teaches; the others do not fit, are seen, learn, walk, each for itself
+        (1, [["walk", "walk", "plain"], ["plain", "walk", "learn"], ["learn", "walk", "walk"]]),
+    ] {
+        let replicas = ["h:1", "h:2", "h:3"].map(|instance| replica(&job, instance));
+        let body = |round: usize| if round % 3 == odd_one { odd(round) } else { exposition(40, round) };
+        let bodies: Vec<_> = (0..21).map(body).collect();
+        let (plans, _) = both(Format::Text, &replicas, &bodies);
+        let rounds: Vec<_> = plans.chunks(3).collect();
+        assert_eq!(rounds[..2], [["plain"; 3], ["plain", "learn", "walk"]], "{odd_one}");
+        assert_eq!(rounds[2..5], expected, "{odd_one}");
+        assert_eq!(rounds[5..], [["walk"; 3]; 2], "{odd_one}");
+    }
+}
+
+#[test]
+fn series_that_go_are_passed_over_even_a_whole_metric() {
+    let known = |gone: &str| {
+        let job = job(|_| {});
+        let target = replica(&job, "h:1");
+        let mut worker = Worker::new(Some(Shelf::default()), Format::Text);
+        let taught = exposition(20, 1) + "last 1\n";
+        (0..3).for_each(|_| drop(worker.scrape(&target, &taught)));
+        let lines = taught.lines().filter(|line| !line.starts_with(gone));
+        let body: String = lines.map(|line| format!("{line}\n")).collect();
+        worker.scrape(&target, &body);
+        (worker.known, body.lines().filter(|line| !line.starts_with('#')).count() as u64)
+    };
+    for gone in
+        ["requests_total{", "took_seconds_bucket{", "took_seconds_sum{service=\"s7", "took_seconds_bucket{service=\"s1"]
+    {
+        let (known, exposed) = known(gone);
+        assert_eq!(known, exposed, "without {gone}");
+    }
 }
 
 #[test]
@@ -300,7 +333,7 @@ proptest! {
 }
 
 fn kind(shape: u64) -> Kind {
-    Kind { shape, terms: 1, format: Format::Text }
+    Kind { shape, terms: 1, format: Format::Text, is_own: false }
 }
 
 fn known(bytes: usize) -> Known {

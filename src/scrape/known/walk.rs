@@ -1,7 +1,7 @@
 //! Goes along a known exposition while another one is read.
 //!
-//! Lines are looked for in order: the next one, or one of the few behind it when series have gone since. Series that came
-//! since are not found and do not hinder. Each line is found once at most.
+//! Lines are looked for in order: the next one, or, when series have gone since, one of the few behind it or the first one
+//! of a metric further on. Series that came since are not found and do not hinder. Each line is found once at most.
 
 use super::Known;
 use crate::prefix::common;
@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 /// Lines looked at when the next one is not found.
 const AHEAD: usize = 8;
+/// Lines among which the beginnings of metrics are looked at after those.
+const FAR_AHEAD: usize = 128;
 
 /// The way along a known exposition.
 #[derive(Debug, Default)]
@@ -27,7 +29,7 @@ pub struct Walk {
 /// A known series, found.
 #[derive(Debug, Clone, Copy)]
 pub struct Found<'a> {
-    /// The line before was found just before it and written, and has the same name.
+    /// The line before it has the same name and was written in this scrape.
     pub same_name: bool,
     /// Its record up to the labels that the target adds.
     pub record: &'a [u8],
@@ -47,7 +49,7 @@ impl Walk {
         *self = Self { known: Some(known), places, distinct, ..Self::default() };
     }
 
-    /// Ends the walk; answers whether most series were known, when there was a walk.
+    /// Ends the walk; answers whether three quarters of the series were known, when there was a walk.
     pub fn end(&mut self) -> Option<bool> {
         let (hits, misses) = (std::mem::take(&mut self.hits), std::mem::take(&mut self.misses));
         self.distinct = false;
@@ -84,7 +86,7 @@ impl Walk {
         self.hits
     }
 
-    /// Notes a series that was not found and was written.
+    /// Notes a series that was not found, was written, and can be learned.
     #[inline]
     pub fn miss(&mut self) {
         self.misses += 1;
@@ -96,7 +98,7 @@ impl Walk {
         let known = self.known.as_deref()?;
         let found = match known.end_in(line, self.next) {
             Some(end) => (self.next, end),
-            None => (self.next + 1..self.next + AHEAD).find_map(|next| Some((next, known.end_in(line, next)?)))?,
+            None => known.further_on(line, self.next + 1)?,
         };
         self.next = found.0 + 1;
         Some(found.1)
@@ -122,6 +124,13 @@ impl Walk {
 }
 
 impl Known {
+    /// The first line from there on that `line` begins with, and where it ends.
+    fn further_on(&self, line: &[u8], from: usize) -> Option<(usize, usize)> {
+        let is_near = |at: &usize| *at < from + AHEAD || !self.lines[*at].same_name;
+        let mut candidates = (from..self.lines.len().min(from + FAR_AHEAD)).filter(is_near);
+        candidates.find_map(|at| Some((at, self.end_in(line, at)?)))
+    }
+
     /// Where the text of this line ends, when `line` begins with it and a value follows: neither the rest of a longer name
     /// nor, behind blanks, labels.
     #[inline]

@@ -8,6 +8,9 @@ use super::{BLOCK_HEAD, Deflater, MAX_DISTANCE, WORTH};
 use crate::prefix::common;
 use crate::wire::record::{Block, NUMBERS};
 
+/// Matches logged at most: 2 MiB.
+pub(super) const MAX_LOG: usize = 1 << 18;
+
 /// A match: the place where it begins, and the place of what it repeats. Places count the plain bytes of all blocks since
 /// [`Deflater::restart`], in 32 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,9 +34,9 @@ impl Deflater {
         self.origin += plain_bytes;
     }
 
-    /// Remembers the matches made from now on.
+    /// Remembers the matches made from now on, [`MAX_LOG`] of them at most.
     pub fn log(&mut self) {
-        self.log.get_or_insert_default().clear();
+        self.log.get_or_insert_default();
     }
 
     /// The matches made since [`Deflater::log`], in their order; none are remembered any more.

@@ -14,7 +14,7 @@
 //!
 //! # Invariants
 //! - The stream inflates to exactly the block's bytes.
-//! - No allocation but the growth of the output, which is kept.
+//! - No allocation but the growth of the output, which is kept, and of the log of matches, where one is wanted.
 
 mod again;
 mod bits;
@@ -258,7 +258,9 @@ impl Deflater {
     /// Writes a match of the `same` bytes from `at` on, and of those before it that were left and are the same too.
     /// Answers where it ends.
     fn repeat_from(&mut self, bytes: &[u8], at: usize, same: usize, distance: usize) -> usize {
-        if let Some(log) = &mut self.log {
+        if let Some(log) = &mut self.log
+            && log.len() < again::MAX_LOG
+        {
             let place = self.origin + self.gone + at;
             log.push(Match { at: place as u32, source: (place - distance) as u32 });
         }
