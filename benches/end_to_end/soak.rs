@@ -1,8 +1,5 @@
 //! A long run in which nothing stays as it is: targets come and go, settings change, the collector goes away. What must
 //! not happen is that the agent grows.
-//!
-//! The agent inherits the environment: `MALLOC_ARENA_MAX=1` takes glibc's arenas, one for each few threads, out of the
-//! figures.
 
 use crate::Outcome;
 use crate::arguments::Arguments;
