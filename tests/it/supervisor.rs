@@ -187,7 +187,8 @@ fn a_program_that_is_not_there_is_named_and_tried_again() {
 #[test]
 fn a_signal_during_a_pause_ends_it_at_once() {
     let mut supervised = Supervised::start(&[], "echo $$ >> pids; exit 7");
-    supervised.worker(2);
+    let pauses = |supervised: &Supervised| supervised.log().matches("starting another in").count();
+    wait_for("the second pause", SOON, || (pauses(&supervised) == 2).then_some(()));
     supervised.signal(SIGTERM);
     let asked = Instant::now();
     assert_eq!(supervised.ended().code(), Some(0));
