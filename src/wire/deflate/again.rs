@@ -34,7 +34,7 @@ impl Deflater {
         self.origin += plain_bytes;
     }
 
-    /// Remembers the matches made from now on, [`MAX_LOG`] of them at most.
+    /// Remembers the matches made from now on, within a bound.
     pub fn log(&mut self) {
         self.log.get_or_insert_default();
     }
