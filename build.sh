@@ -74,7 +74,7 @@ build() { # build TARGET...
   for target in "$@"; do
     options+=(--target "$target")
     local own=
-    # every CPU of the last ten years has AES instructions there: the way without them may be the short one
+    # nearly every CPU has AES instructions there: the way without them may be the short one (30 KB)
     if [ "$target" = x86_64-unknown-linux-musl ]; then own=' --cfg aes_backend_soft="compact"'; fi
     export "CARGO_TARGET_$(echo "$target" | tr 'a-z-' 'A-Z_')_RUSTFLAGS=$flags$own"
   done
