@@ -8,7 +8,7 @@
 //! | `fetch`, `auth` | HTTP and credentials |
 //! | `tls`, `source` | `tlsConfig` and the files it names |
 //! | `series` | a sample's way: join, select, relabel, drop, encode |
-//! | `join`, `limits`, `seen` | its steps: labels joined, limits, repetitions |
+//! | `join`, `limits`, `seen`, `payload` | its steps: labels joined, limits, repetitions, how a record begins and ends |
 //! | `known`, `lesson` | expositions that look like one before; a scrape along one |
 //! | `prepared` | what a target brings to each sample, worked out once |
 //! | `families`, `help_book` | help records: which families, and when they are due |
@@ -29,6 +29,7 @@ mod lane;
 pub mod lesson;
 mod limits;
 pub mod live;
+mod payload;
 pub mod pool;
 pub mod prepared;
 pub mod run;

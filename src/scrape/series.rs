@@ -8,18 +8,19 @@
 
 use super::families::Families;
 use super::join::join;
-use super::known::learner::{Learner, Written, can_be_learned};
-use super::known::shelf::{Learned, Plan};
+use super::known::learner::{Learner, can_be_learned};
 use super::known::walk::Walk;
-use super::limits::{check_count, check_length, check_samples};
+use super::limits::{check_count, check_length};
+use super::payload::{Fate, Payload, admit, end};
 use super::prepared::{PCODE, Prepared};
 use super::seen::Seen;
 use super::tally::{DropReason, LimitBreach, Tally};
-use crate::config::job::Limits;
-use crate::encode::{Encoder, Record, RecordError};
+use crate::encode::Encoder;
 use crate::exposition::{FamilyKind, Fault, Flow, NativeHistogram, Sample, Sink};
 use crate::labels::{LabelBuf, LabelView, NAME};
 use crate::relabel::{self, Outcome};
+
+mod known;
 
 /// Buffers for one scrape at a time, reused from scrape to scrape.
 #[derive(Debug, Default)]
@@ -42,32 +43,6 @@ impl SeriesScratch {
     /// Empty buffers.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// How many samples were known, until [`SeriesScratch::learned`] is asked.
-    pub fn known_samples(&self) -> u64 {
-        self.walk.hits()
-    }
-
-    /// Notes a series that was written and that might have been known: for the next scrapes, and against what is known.
-    #[inline]
-    fn note(&mut self, line: &str, name: &str, hash: u64, timed: bool) {
-        self.walk.miss();
-        if let Some(learner) = &mut self.learner
-            && let Some((record, place)) = self.encoder.own_part()
-        {
-            learner.take(&Written { text: line, name, record, place, hash, timed });
-        }
-    }
-
-    /// What came of the plan of a scrape, which was read whole or not; to be asked when the packs are finished.
-    pub fn learned(&mut self, whole: bool) -> Option<Learned> {
-        if let Some(learner) = self.learner.take() {
-            let matches = self.encoder.take_matches();
-            return Some(if whole { Learned::Lesson(learner.finish(&matches)) } else { Learned::Interrupted });
-        }
-        let fits = self.walk.end().filter(|_| whole)?;
-        Some(if fits { Learned::Fit } else { Learned::Unfit })
     }
 }
 
@@ -100,21 +75,6 @@ struct Exposed<'a> {
     shared: Option<usize>,
     /// Its line up to where it ends.
     line: &'a str,
-}
-
-/// What a series carries.
-#[derive(Clone, Copy)]
-enum Payload<'a> {
-    Value(f64),
-    Histogram(&'a NativeHistogram<'a>),
-}
-
-/// What became of one series.
-enum Fate {
-    Kept,
-    Dropped(DropReason),
-    /// A label clashes: the sample has to be joined in the scratch.
-    Clash,
 }
 
 impl<'a> SeriesSink<'a> {
@@ -150,28 +110,6 @@ impl<'a> SeriesSink<'a> {
     /// Whether samples go from the body into the records: no rules, nothing to print.
     pub fn is_straight(&self) -> bool {
         self.prepared.target.job.metric_relabel.is_empty() && !self.debug
-    }
-
-    /// Takes the body's samples by this plan. To be called before the first sample, when [`SeriesSink::is_straight`].
-    pub fn follow(&mut self, plan: Plan) {
-        match plan {
-            Plan::Walk(known) => self.scratch.walk.begin(known),
-            Plan::Learn => {
-                self.scratch.learner = Some(Learner::default());
-                self.scratch.encoder.log_matches();
-            }
-            Plan::Plain => {}
-        }
-    }
-
-    /// What it follows.
-    #[cfg(test)]
-    pub(super) fn plan(&self) -> &'static str {
-        match (&self.scratch.learner, self.scratch.walk.is_over()) {
-            (Some(_), _) => "learn",
-            (None, false) => "walk",
-            (None, true) => "plain",
-        }
     }
 
     /// Throws the samples away: what was written so far is not sent. The counts stay.
@@ -269,45 +207,6 @@ impl<'a> SeriesSink<'a> {
         // an empty label is in no record, so the counts would part
         self.plain = is_kept && count == labels.len();
         fate
-    }
-
-    /// The shortest way: the series is known, and found.
-    fn known_series(&mut self, own_time: Option<i64>, value: f64) -> Result<Option<DropReason>, LimitBreach> {
-        let job = &self.prepared.target.job;
-        let own_time = own_time.filter(|_| job.honor_timestamps);
-        if own_time.is_some() {
-            self.catch_up();
-        }
-        let SeriesScratch { walk, encoder, seen, families, .. } = &mut *self.scratch;
-        let Some(found) = walk.found() else { return Ok(None) };
-        let hash = found.hash.wrapping_add(self.labels_hash);
-        let is_new = || walk.is_distinct() || own_time.is_some() || seen.is_new(hash);
-        if let Some(reason) = admit(&mut self.tally, &job.limits, Payload::Value(value), is_new)? {
-            return Ok(Some(reason));
-        }
-        let timestamp = own_time.unwrap_or(self.timestamp);
-        let Some(place) = encoder.again(found.record, &self.prepared.encoded, timestamp, value, found.matches()) else {
-            self.catch_up();
-            self.scratch.seen.is_new(hash);
-            return Ok(Some(DropReason::TooLarge));
-        };
-        if !found.same_name {
-            families.sampled(found.name());
-        }
-        walk.written(place);
-        encoder.roll();
-        self.tally.kept += 1;
-        Ok(None)
-    }
-
-    /// Makes up for not having looked at hashes while all series were known.
-    #[inline]
-    fn catch_up(&mut self) {
-        let SeriesScratch { walk, seen, .. } = &mut *self.scratch;
-        let labels_hash = self.labels_hash;
-        walk.catch_up(|hash| {
-            seen.is_new(hash.wrapping_add(labels_hash));
-        });
     }
 
     /// The whole way: labels joined in the scratch, rules applied, written from there.
@@ -409,75 +308,6 @@ impl Sink for SeriesSink<'_> {
         self.tally.drop_for(DropReason::Unreadable);
         if self.first_fault.is_none() {
             self.first_fault = Some(fault.clone());
-        }
-    }
-}
-
-impl<'a> Payload<'a> {
-    fn start<'e>(self, encoder: &'e mut Encoder, name: &str) -> Record<'e> {
-        match self {
-            Self::Value(_) => encoder.sample(name),
-            Self::Histogram(_) => encoder.histogram(name),
-        }
-    }
-
-    /// The record with as many labels as can be taken over from the one before.
-    #[inline]
-    fn start_like<'e>(self, encoder: &'e mut Encoder, name: &str, shared: Option<usize>) -> Record<'e> {
-        match (self, shared) {
-            (Self::Value(_), Some(labels)) => encoder.sample_like(name, labels),
-            _ => self.start(encoder, name),
-        }
-    }
-
-    /// The value that is shown, and that must be finite: a histogram's is its sum.
-    fn number(self) -> f64 {
-        match self {
-            Self::Value(value) => value,
-            Self::Histogram(histogram) => histogram.sum,
-        }
-    }
-
-    #[inline]
-    fn refused(self) -> Option<DropReason> {
-        let number = self.number();
-        if number.is_finite() {
-            None
-        } else if number.is_nan() {
-            Some(DropReason::NotANumber)
-        } else {
-            Some(DropReason::Infinite)
-        }
-    }
-}
-
-/// Counts a series that relabelling has left, and says why it is not sent: a value that the server does not take, or a
-/// repetition. A series with a timestamp of its own may come again with another.
-#[inline]
-fn admit(
-    tally: &mut Tally,
-    limits: &Limits,
-    payload: Payload<'_>,
-    is_new: impl FnOnce() -> bool,
-) -> Result<Option<DropReason>, LimitBreach> {
-    tally.post_relabel += 1;
-    check_samples(limits, tally.post_relabel)?;
-    Ok(payload.refused().or_else(|| (!is_new()).then_some(DropReason::Duplicate)))
-}
-
-/// Ends a record; what the protocol cannot hold is a breach (labels) or a drop (size).
-fn end(record: Record<'_>, name: &str, timestamp: i64, payload: Payload<'_>) -> Result<Fate, LimitBreach> {
-    let found = record.label_count();
-    let ended = match payload {
-        Payload::Value(value) => record.end_sample(timestamp, value),
-        Payload::Histogram(histogram) => record.end_histogram(timestamp, histogram),
-    };
-    match ended {
-        Ok(()) => Ok(Fate::Kept),
-        Err(RecordError::TooLarge) => Ok(Fate::Dropped(DropReason::TooLarge)),
-        Err(RecordError::TooManyLabels) => {
-            let limit = Limits::MAX_LABELS;
-            Err(LimitBreach::Labels { limit, found, metric: name.to_owned() })
         }
     }
 }
