@@ -84,7 +84,7 @@ pub fn start(settings: SenderSettings, heartbeat: Arc<AtomicU64>) -> io::Result<
         let (queue, state) = (queue.clone(), Arc::clone(&state));
         move || {
             let spooling = Spooling::new(settings.spool.clone(), Arc::clone(&state), Instant::now());
-            let outbox = Outbox::new(queue, spooling, Arc::clone(&state.drops));
+            let outbox = Outbox::new(queue, spooling, Arc::clone(&state));
             let (inbox, pulse) = (Inbox::new(inbox), Pulse(heartbeat));
             let desk = Desk { settings, state, outbox, inbox, pulse, echoes: false };
             thread::Worker::new(desk, events, outlets).run();

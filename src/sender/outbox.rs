@@ -1,14 +1,15 @@
 //! Everything that waits to be sent, in the order it goes out: what a broken session left, the queue, the spool.
 //!
 //! # Invariants
-//! - What leaves the outbox is sent, spooled or counted as dropped.
+//! - What leaves the outbox is sent, spooled or counted as dropped; what was sent comes back or is counted as delivered.
 //! - Outside the queue's own bound it holds what one session had on its way and one message.
 
 use super::batch::{Batch, Origin, Parcel};
-use super::drops::{DropReason, Drops};
+use super::drops::DropReason;
 use super::queue::Queue;
 use super::spool::SpoolSettings;
 use super::spooling::Spooling;
+use super::state::SenderState;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,13 +24,13 @@ pub(super) struct Outbox {
     pub(super) pending: VecDeque<Parcel>,
     pub(super) queue: Queue,
     pub(super) spooling: Spooling,
-    drops: Arc<Drops>,
+    state: Arc<SenderState>,
 }
 
 impl Outbox {
     /// Nothing is pending.
-    pub(super) fn new(queue: Queue, spooling: Spooling, drops: Arc<Drops>) -> Self {
-        Self { pending: VecDeque::new(), queue, spooling, drops }
+    pub(super) fn new(queue: Queue, spooling: Spooling, state: Arc<SenderState>) -> Self {
+        Self { pending: VecDeque::new(), queue, spooling, state }
     }
 
     /// A message taken from the queue is next.
@@ -52,7 +53,7 @@ impl Outbox {
         {
             self.refuse(&repelled, DropReason::Repelled);
         }
-        let drops = &self.drops;
+        let drops = &self.state.drops;
         self.pending.retain(|parcel| {
             let late = parcel.origin == Origin::Reply;
             if late {
@@ -72,20 +73,26 @@ impl Outbox {
 
     /// Replies that nobody waits for any more.
     pub(super) fn drop_reply(&self, batch: &Batch) {
-        self.drops.batch(DropReason::ReplyLate, batch);
+        self.state.drops.batch(DropReason::ReplyLate, batch);
     }
 
-    /// The server has the pack, or never will: it may leave the disk.
-    pub(super) fn done(&mut self, parcel: &Parcel) {
-        if let Origin::Spool(place) = parcel.origin {
-            self.spooling.confirm(place);
-        }
+    /// The server has the pack, as far as one can know.
+    pub(super) fn delivered(&mut self, parcel: &Parcel) {
+        self.state.packs_delivered.add(1);
+        self.done(parcel);
     }
 
     /// The pack can't be sent, ever.
     pub(super) fn refuse(&mut self, parcel: &Parcel, reason: DropReason) {
-        self.drops.parcel(reason, parcel);
+        self.state.drops.parcel(reason, parcel);
         self.done(parcel);
+    }
+
+    /// The pack may leave the disk.
+    fn done(&mut self, parcel: &Parcel) {
+        if let Origin::Spool(place) = parcel.origin {
+            self.spooling.confirm(place);
+        }
     }
 
     /// Takes up to `bytes` of packs out of the spool; returns how many bytes it took.
@@ -127,7 +134,7 @@ impl Outbox {
         }
         for parcel in std::mem::take(&mut self.pending) {
             if !self.is_on_disk(&parcel) {
-                self.drops.parcel(DropReason::Shutdown, &parcel);
+                self.state.drops.parcel(DropReason::Shutdown, &parcel);
             }
         }
         self.spooling.close();

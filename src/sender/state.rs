@@ -21,6 +21,8 @@ pub struct SenderState {
     pub frames_resent: Counter,
     /// Frames among them that came out of the spool.
     pub frames_replayed: Counter,
+    /// Packs that are not sent again: the server has shown to have them, or TCP its system, or no window keeps them.
+    pub packs_delivered: Counter,
     /// Packs that went into the spool.
     pub packs_spooled: Counter,
     /// Attempts to set up a session that failed.

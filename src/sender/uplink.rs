@@ -113,7 +113,7 @@ impl Uplink {
                 Ok((end, len)) => {
                     count(&desk.state, &parcel, len);
                     if let Some(parcel) = self.unacked.push(end, parcel) {
-                        desk.outbox.done(&parcel);
+                        desk.outbox.delivered(&parcel);
                     }
                 }
                 Err(len) => {
@@ -155,7 +155,7 @@ impl Uplink {
             return Err(SessionFault::Unanswered(timeout));
         }
         if !self.unacked.has_room() && self.trusts_tcp(desk, now) {
-            self.unacked.acknowledged(self.link.acknowledged(), |parcel| desk.outbox.done(&parcel));
+            self.unacked.acknowledged(self.link.acknowledged(), |parcel| desk.outbox.delivered(&parcel));
         }
         if self.sync_due_in(desk, now).is_zero() {
             self.time_sync();
@@ -171,7 +171,7 @@ impl Uplink {
         let mut arrived = false;
         let sent = self.unacked.echoed(agent_ms, |parcel| {
             arrived = true;
-            desk.outbox.done(&parcel);
+            desk.outbox.delivered(&parcel);
         });
         let Some(sent) = sent else { return false };
         self.heard = Some(at);

@@ -172,7 +172,7 @@ fn rounds(sender: &Sender, options: &Options, interrupted: &Receiver<()>) -> Res
 fn deliver(sender: &Sender, packs: u64) -> Result<(), String> {
     let state = sender.state();
     let deadline = Instant::now() + DELIVERY;
-    while state.frames_sent.value() < packs + state.frames_resent.value() || state.unacked_bytes() > 0 {
+    while state.packs_delivered.value() < packs {
         if Instant::now() >= deadline {
             let why = state.last_error().unwrap_or_else(|| "it takes nothing".to_owned());
             return Err(format!("the server did not take the data within {} s: {why}", DELIVERY.as_secs()));

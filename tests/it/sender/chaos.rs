@@ -55,6 +55,7 @@ fn check(sender: &Sender, written: u64, tally: &BTreeMap<u64, u64>) {
     let repeats: u64 = tally.values().map(|times| times - 1).sum();
     let (resent, lost) = (state.frames_resent.value(), state.sessions_lost.value());
     let on_their_way = lost * (WINDOW / PACK + 1) as u64;
+    super::wait_for_delivery(sender, written);
     assert!(repeats <= resent && resent <= on_their_way, "{repeats} repeats, {resent} sent again, {lost} losses");
     eprintln!("{written} packs over {lost} losses: {repeats} repeats, {resent} sent again");
 }
@@ -146,9 +147,7 @@ fn a_server_that_falls_silent_is_left() {
     let server = Server::start(&licence());
     let sender = start(impatient(server.port));
     sender.queue().push(batch(0, PACK));
-    wait_for("the echo", SOON, || {
-        (sender.state().bytes_sent.value() > 0 && sender.state().unacked_bytes() == 0).then_some(())
-    });
+    super::wait_for_delivery(&sender, 1);
     server.set(|mode| mode.echo = false);
     server.close_session();
     wait_for("the next session", SOON, || (server.sessions() == 2).then_some(()));

@@ -2,7 +2,7 @@
 //! process of its own: this test binary, told by its environment to play the part.
 
 use super::server::{Mode, Server, numbered};
-use super::{SOON, licence, settings, start};
+use super::{SOON, licence, settings, start, wait_for_delivery};
 use crate::support::wait_for;
 use openagent::sender::{Batch, DropReason, Sender, SenderSettings, SpoolSettings};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -83,13 +83,9 @@ fn killed_while_spooling_nothing_older_than_a_second_is_missing() {
 
     let server = Server::on_port(port, &licence(), Mode::default());
     let sender = start(with_spool(port, dir.path()));
-    wait_for("the spool", SOON, || {
-        let state = sender.state();
-        let empty = state.spool_bytes() == 0 && state.unacked_bytes() == 0 && state.frames_replayed.value() > 0;
-        (state.is_connected() && empty).then_some(())
-    });
-    let arrived = server.tally().keys().copied().zip(0..).take_while(|(number, at)| number == at).count() as u64;
-    assert!(arrived > safe, "{arrived} packs are whole, {safe} are older than a second, {:#?}", sender.state());
+    let whole = || server.tally().keys().copied().zip(0..).take_while(|(number, at)| number == at).count() as u64;
+    wait_for("all packs older than a second", SOON, || (whole() > safe).then_some(()));
+    wait_for("the end of the spool", SOON, || (sender.state().spool_bytes() == 0).then_some(()));
     eprintln!("pushed {}, safe up to {safe}, arrived {}", told.len(), server.tally().len());
     assert!(sender.state().drops.packs(DropReason::SpoolCorrupt) <= 1, "more than the last record is torn");
     sender.shutdown(Duration::from_secs(5));
@@ -99,10 +95,12 @@ fn killed_while_spooling_nothing_older_than_a_second_is_missing() {
 fn fill_the_disk(port: u16, dir: &Path) {
     let settings = SenderSettings { queue_bytes: 300_000, ..with_spool(port, dir) };
     let sender = start(settings);
+    let mut pushed = 0;
     let fault = wait_for("the full disk", SOON, || {
         for number in 0..50 {
             sender.queue().push(Batch { time_ms: 1, packs: vec![numbered(number, 4_000)] });
         }
+        pushed += 50;
         assert!(sender.queue().bytes() <= 300_000);
         sender.state().spool_fault()
     });
@@ -110,10 +108,7 @@ fn fill_the_disk(port: u16, dir: &Path) {
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).unwrap();
     sender.queue().push(Batch { time_ms: 1, packs: vec![numbered(4711, 100)] });
-    wait_for("the session", SOON, || {
-        let state = sender.state();
-        (state.is_connected() && sender.queue().bytes() == 0 && state.unacked_bytes() == 0).then_some(())
-    });
+    wait_for_delivery(&sender, pushed + 1);
     say("well");
     sender.shutdown(Duration::from_secs(5));
 }

@@ -6,7 +6,7 @@ mod outage;
 mod server;
 mod session;
 
-use openagent::sender::{Batch, Sender, SenderSettings};
+use openagent::sender::{Batch, DropReason, Sender, SenderSettings};
 use openagent::wire::identity::{Identity, Sources};
 use openagent::wire::licence::Licence;
 use server::{Server, numbered};
@@ -51,4 +51,12 @@ fn wait_for_all(server: &Server, count: u64) {
         (server.tally().len() as u64 >= count).then_some(())
     });
     assert!(server.tally().keys().copied().eq(0..count));
+}
+
+/// Waits until each of so many packs is delivered or dropped.
+fn wait_for_delivery(sender: &Sender, packs: u64) {
+    let state = sender.state();
+    let done =
+        || state.packs_delivered.value() + DropReason::ALL.map(|reason| state.drops.packs(reason)).iter().sum::<u64>();
+    crate::support::wait_for(&format!("an end of {packs} packs"), SOON, || (done() == packs).then_some(()));
 }

@@ -1,7 +1,7 @@
 //! The server away: what memory and disk hold comes through, what they can't is dropped oldest first and counted.
 
 use super::server::{Mode, Server};
-use super::{SOON, batch, licence, settings, start, wait_for_all};
+use super::{SOON, batch, licence, settings, start, wait_for_all, wait_for_delivery};
 use crate::support::wait_for;
 use openagent::sender::{DropReason, Sender, SenderSettings, SpoolOrder, SpoolSettings};
 use std::net::TcpListener;
@@ -40,7 +40,7 @@ fn memory_alone_keeps_the_newest_and_counts_the_rest() {
     (0..500).for_each(|n| sender.queue().push(batch(n, 1_000)));
     assert!(sender.queue().bytes() <= 100_000);
     let server = Server::on_port(port, &licence(), Mode::default());
-    wait_for("the queue", SOON, || (sender.queue().bytes() == 0 && sender.state().unacked_bytes() == 0).then_some(()));
+    wait_for_delivery(&sender, 500);
     let numbers = server.numbers();
     let first = *numbers.first().unwrap();
     assert_eq!(numbers, (first..500).collect::<Vec<_>>());
@@ -65,10 +65,8 @@ fn an_hour_without_a_server_costs_exactly_the_oldest_excess() {
     assert!(disk_use(dir.path()) <= MAX, "{}", disk_use(dir.path()));
 
     let server = Server::on_port(port, &licence(), Mode::default());
-    wait_for("the empty spool", SOON, || {
-        let state = sender.state();
-        (state.is_connected() && state.spool_bytes() == 0 && state.unacked_bytes() == 0).then_some(())
-    });
+    wait_for_delivery(&sender, count);
+    wait_for("the empty spool", SOON, || (sender.state().spool_bytes() == 0).then_some(()));
     // a bound of 4 MiB is kept in segments of 64 KiB, one of which may be waste
     let fit = (MAX - (64 << 10)) / RECORD;
     assert_eq!(server.numbers(), (count - fit..count).collect::<Vec<_>>());

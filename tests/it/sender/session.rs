@@ -28,7 +28,7 @@ fn packs_arrive_in_order_with_the_agents_header() {
     let state = sender.state();
     assert!(state.is_connected() && state.server().ends_with(&format!("(127.0.0.1:{})", server.port)));
     assert_eq!((state.sessions(), state.frames_sent.value(), state.records_sent.value()), (1, 500, 500));
-    wait_for("the echo", SOON, || (state.unacked_bytes() == 0).then_some(()));
+    super::wait_for_delivery(&sender, 500);
     sender.shutdown(Duration::from_secs(5));
 }
 
