@@ -10,6 +10,7 @@
 
 pub mod content_type;
 mod fault;
+mod lines;
 pub mod lint;
 pub mod number;
 pub mod openmetrics;
@@ -129,11 +130,11 @@ pub trait Sink {
     /// One sample.
     fn sample(&mut self, sample: &Sample<'_>) -> Flow;
 
-    /// Whether the sink knows the series that a line of a text format begins with, from a line that the same format gave
+    /// Whether the sink knows the series that a body of a text format goes on with, from a line that the same format gave
     /// it as [`Sample::line`]: where the series ends. The parser reads on from there and gives what follows to
     /// [`Sink::known_sample`], unless that cannot be read.
     #[inline]
-    fn known(&mut self, _line: &str) -> Option<usize> {
+    fn known(&mut self, _text: &str) -> Option<usize> {
         None
     }
 

@@ -37,13 +37,24 @@ pub fn digits(text: &[u8]) -> Option<i64> {
     Some(value)
 }
 
-/// Decimals of few digits, which are the product or quotient of two exact floats and so rounded once (Clinger's fast
-/// path); `None` leaves the text to [`long`].
+/// Reads the value that a line ends with: it begins at `at`, and at the second result the next line does. `None` leaves
+/// the line to [`float`], which takes any spelling.
+#[inline]
+pub fn to_line_end(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
+    let text = bytes.get(at..)?;
+    let (value, length) = decimal(text)?;
+    (text.get(length) == Some(&b'\n')).then_some((value, at + length + 1))
+}
+
 #[inline]
 fn short(text: &[u8]) -> Option<f64> {
-    if text.len() > 24 {
-        return None; // more could wrap the mantissa
-    }
+    decimal(text).filter(|(_, end)| *end == text.len()).map(|(value, _)| value)
+}
+
+/// The decimal of few digits that a text begins with, and where it ends. It is the product or quotient of two exact
+/// floats and so rounded once (Clinger's fast path); `None` leaves the text to [`long`].
+#[inline]
+fn decimal(text: &[u8]) -> Option<(f64, usize)> {
     let negative = text.first() == Some(&b'-');
     let signed = negative || text.first() == Some(&b'+');
     let (whole, at) = run(text, usize::from(signed), 0);
@@ -54,17 +65,19 @@ fn short(text: &[u8]) -> Option<f64> {
         scale = (end - at - 1) as i32;
         digits += end - at - 1;
     }
+    // more could wrap the mantissa
     if digits == 0 || digits > 19 || mantissa > EXACT {
         return None;
     }
-    let power = if end == text.len() { 0 } else { exponent(&text[end..])? } - scale;
+    let (power, end) = exponent(text, end)?;
+    let power = power - scale;
     let magnitude = match power {
         0 => mantissa as f64,
         1..=22 => mantissa as f64 * TENS[power as usize],
         -22..=-1 => mantissa as f64 / TENS[-power as usize],
         _ => return None,
     };
-    Some(if negative { -magnitude } else { magnitude })
+    Some((if negative { -magnitude } else { magnitude }, end))
 }
 
 /// Appends the digits that begin at `at` to `value`; the second result is where they end.
@@ -81,20 +94,19 @@ fn run(text: &[u8], mut at: usize, mut value: u64) -> (u64, usize) {
     (value, at)
 }
 
-/// `e+07` and its like, of at most three digits.
+/// `e+07` and its like at `at`, of at most three digits, and where it ends; 0 where there is none.
 #[inline]
-fn exponent(text: &[u8]) -> Option<i32> {
-    let (mark, rest) = text.split_first()?;
-    if mark | 0x20 != b'e' {
+fn exponent(text: &[u8], at: usize) -> Option<(i32, usize)> {
+    if !matches!(text.get(at), Some(b'e' | b'E')) {
+        return Some((0, at));
+    }
+    let sign = text.get(at + 1);
+    let start = at + 1 + usize::from(matches!(sign, Some(b'+' | b'-')));
+    let (value, end) = run(text, start, 0);
+    if end == start || end - start > 3 {
         return None;
     }
-    let signed = matches!(rest.first(), Some(b'+' | b'-'));
-    let (value, end) = run(rest, usize::from(signed), 0);
-    let count = end - usize::from(signed);
-    if end != rest.len() || count == 0 || count > 3 {
-        return None;
-    }
-    Some(if rest[0] == b'-' { -(value as i32) } else { value as i32 })
+    Some((if sign == Some(&b'-') { -(value as i32) } else { value as i32 }, end))
 }
 
 /// Everything else: many digits, infinities, NaN.
@@ -158,6 +170,32 @@ mod tests {
     fn agrees(text: &str) {
         let std: Option<f64> = text.parse().ok().filter(|value: &f64| value.is_finite());
         assert_eq!(float(text).map(f64::to_bits), std.map(f64::to_bits), "{text}");
+        for (line, ends) in [("a {}\nb 1\n", true), ("a {} \n", false), ("a {}5 \n", false), ("a {}", false)] {
+            let line = line.replace("{}", text);
+            if let Some((value, next)) = to_line_end(line.as_bytes(), 2) {
+                assert!(ends && std.is_some_and(|std| std.to_bits() == value.to_bits()), "{line:?}");
+                assert_eq!(next, 2 + text.len() + 1, "{line:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_at_the_end_of_its_line_is_read_with_it() {
+        for (line, read) in [
+            ("a 1\n", Some((1.0, 4))),
+            ("a -2.5e-1\nb", Some((-0.25, 10))),
+            ("a 1 \n", None),
+            ("a 1 5\n", None),
+            ("a 1\r\n", None),
+            ("a 1", None),
+            ("a \n", None),
+            ("a NaN\n", None),
+            ("a 1e5e\n", None),
+            ("a 12345678901234567890\n", None),
+            ("a", None),
+        ] {
+            assert_eq!(to_line_end(line.as_bytes(), 2), read, "{line:?}");
+        }
     }
 
     proptest! {

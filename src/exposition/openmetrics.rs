@@ -12,10 +12,11 @@
 //! - Exemplars are checked and left out; `_created` series stay plain series.
 
 use super::fault::{Bad, Wrong};
+use super::lines::{Line, Lines};
 use super::scan::unescape;
 use super::series::Series;
 use super::{FamilyKind, Flow, Sink, Stop, number};
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memrchr};
 
 /// A parser of OpenMetrics text.
 #[derive(Debug, Default)]
@@ -84,7 +85,7 @@ impl OpenMetrics {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         self.exemplar = None;
         match std::str::from_utf8(line) {
-            Ok(text) => self.read_line(text, "", sink),
+            Ok(text) => self.read_line(Line { text, before: "", known: None }, sink),
             Err(error) => Err(self.stop(Wrong::NotUtf8.at(error.valid_up_to()), line)),
         }
     }
@@ -110,44 +111,43 @@ impl OpenMetrics {
     }
 
     fn read_lines<S: Sink>(&mut self, text: &str, sink: &mut S) -> Result<(), Stop> {
-        let (mut start, mut before) = (0, "");
-        for end in memchr_iter(b'\n', text.as_bytes()) {
-            let line = &text[start..end];
-            self.read_line(line, before, sink)?;
-            (start, before) = (end + 1, line);
+        let mut lines = Lines::of(text);
+        while let Some(line) = if self.ended { lines.unknown() } else { lines.next(&mut self.lines, sink)? } {
+            self.read_line(line, sink)?;
         }
-        if start < text.len() { self.read_line(&text[start..], before, sink) } else { Ok(()) }
+        Ok(())
     }
 
-    /// Reads a line; `before` is the one read before it, or nothing.
     #[inline]
-    fn read_line<S: Sink>(&mut self, line: &str, before: &str, sink: &mut S) -> Result<(), Stop> {
+    fn read_line<S: Sink>(&mut self, line: Line<'_>, sink: &mut S) -> Result<(), Stop> {
+        let text = line.text;
         if self.ended {
-            return Err(self.stop(Wrong::AfterEof.at(0), line.as_bytes()));
+            return Err(self.stop(Wrong::AfterEof.at(0), text.as_bytes()));
         }
         self.lines += 1;
-        if line.starts_with('#') {
-            return self.comment(line, sink).map_err(|bad| self.stop_here(bad, line.as_bytes()));
+        if text.starts_with('#') {
+            return self.comment(text, sink).map_err(|bad| self.stop_here(bad, text.as_bytes()));
         }
         self.exemplar = None;
-        match self.sample(line, before, sink) {
+        match self.sample(line, sink) {
             Ok(Flow::Continue(())) => Ok(()),
             Ok(Flow::Break(())) => Err(Stop::Sink),
-            Err(bad) => Err(self.stop_here(bad, line.as_bytes())),
+            Err(bad) => Err(self.stop_here(bad, text.as_bytes())),
         }
     }
 
     /// Reads a sample and gives it to the sink.
     #[inline]
-    fn sample<S: Sink>(&mut self, line: &str, before: &str, sink: &mut S) -> Result<Flow, Bad> {
-        if let Some(end) = sink.known(line) {
+    fn sample<S: Sink>(&mut self, line: Line<'_>, sink: &mut S) -> Result<Flow, Bad> {
+        let Line { text, before, known } = line;
+        if let Some(end) = known {
             self.series.forget();
-            let (value, timestamp) = self.numbers(line, end)?;
+            let (value, timestamp) = self.numbers(text, end)?;
             return Ok(sink.known_sample(value, timestamp));
         }
-        let end = self.series.read::<false>(line, 0, before)?;
-        let (value, timestamp) = self.numbers(line, end)?;
-        Ok(sink.sample(&self.series.sample(line, end, value, timestamp)))
+        let end = self.series.read::<false>(text, 0, before)?;
+        let (value, timestamp) = self.numbers(text, end)?;
+        Ok(sink.sample(&self.series.sample(text, end, value, timestamp)))
     }
 
     /// The value behind a series that ends at `at`, and the time, when there is one; an exemplar is only checked.

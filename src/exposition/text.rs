@@ -13,11 +13,12 @@
 //!   type and OpenMetrics' types.
 
 use super::fault::{Bad, Wrong};
+use super::lines::{Line, Lines};
 use super::scan::{blanks, unescape};
 use super::series::Series;
 use super::{FamilyKind, Fault, Flow, Sink, Stop, number};
 use crate::labels::Span;
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memrchr};
 
 /// A parser of text 0.0.4.
 #[derive(Debug)]
@@ -96,13 +97,11 @@ impl Text {
     }
 
     fn read_lines<S: Sink>(&mut self, text: &str, sink: &mut S) -> Result<(), Stop> {
-        let (mut start, mut before) = (0, "");
-        for end in memchr_iter(b'\n', text.as_bytes()) {
-            let line = &text[start..end];
-            self.read_line(line, before, sink)?;
-            (start, before) = (end + 1, line);
+        let mut lines = Lines::of(text);
+        while let Some(line) = lines.next(&mut self.lines, sink)? {
+            self.read_line(line, sink)?;
         }
-        if start < text.len() { self.read_line(&text[start..], before, sink) } else { Ok(()) }
+        Ok(())
     }
 
     /// Lines of which at least one is not UTF-8.
@@ -123,17 +122,16 @@ impl Text {
         Ok(())
     }
 
-    /// Reads a line; `before` is the one read before it, or nothing.
     #[inline]
-    fn read_line<S: Sink>(&mut self, line: &str, before: &str, sink: &mut S) -> Result<(), Stop> {
+    fn read_line<S: Sink>(&mut self, line: Line<'_>, sink: &mut S) -> Result<(), Stop> {
         self.lines += 1;
-        let line = if self.strict { line } else { line.strip_suffix('\r').unwrap_or(line) };
-        let bytes = line.as_bytes();
+        let text = if self.strict { line.text } else { line.text.strip_suffix('\r').unwrap_or(line.text) };
+        let bytes = text.as_bytes();
         let at = blanks(bytes, 0);
         let read = match bytes.get(at) {
             None => return Ok(()),
-            Some(b'#') => self.comment(line, at + 1, sink),
-            Some(_) => match self.sample(line, at, before, sink) {
+            Some(b'#') => self.comment(text, at + 1, sink),
+            Some(_) => match self.sample(Line { text, ..line }, at, sink) {
                 Ok(Flow::Continue(())) => return Ok(()),
                 Ok(Flow::Break(())) => return Err(Stop::Sink),
                 Err(bad) => Err(bad),
@@ -145,17 +143,18 @@ impl Text {
         })
     }
 
-    /// Reads a sample and gives it to the sink.
+    /// Reads a sample that begins at `at` and gives it to the sink.
     #[inline]
-    fn sample<S: Sink>(&mut self, line: &str, at: usize, before: &str, sink: &mut S) -> Result<Flow, Bad> {
-        if let Some(end) = sink.known(line) {
+    fn sample<S: Sink>(&mut self, line: Line<'_>, at: usize, sink: &mut S) -> Result<Flow, Bad> {
+        let Line { text, before, known } = line;
+        if let Some(end) = known {
             self.series.forget();
-            let (value, timestamp) = numbers(line, end)?;
+            let (value, timestamp) = numbers(text, end)?;
             return Ok(sink.known_sample(value, timestamp));
         }
-        let end = self.series.read::<true>(line, at, before)?;
-        let (value, timestamp) = numbers(line, end)?;
-        Ok(sink.sample(&self.series.sample(line, end, value, timestamp)))
+        let end = self.series.read::<true>(text, at, before)?;
+        let (value, timestamp) = numbers(text, end)?;
+        Ok(sink.sample(&self.series.sample(text, end, value, timestamp)))
     }
 
     fn comment<S: Sink>(&mut self, line: &str, at: usize, sink: &mut S) -> Result<(), Bad> {
