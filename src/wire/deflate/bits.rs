@@ -37,10 +37,18 @@ impl Bits {
     /// Appends bits. The caller has reserved room.
     #[inline]
     pub fn put(&mut self, code: Code) {
-        debug_assert!(u32::from(code.count) <= MOST - 7);
+        debug_assert!(self.used + u32::from(code.count) <= MOST);
         self.word |= u64::from(code.bits) << self.used;
         self.used += u32::from(code.count);
         self.settle();
+    }
+
+    /// Appends the bits of a match's length and of its distance: 20 and 28 at most. The caller has reserved room.
+    #[inline]
+    pub fn put_pair(&mut self, length: Code, distance: Code) {
+        self.word |= u64::from(length.bits) << self.used;
+        self.used += u32::from(length.count);
+        self.put(distance);
     }
 
     /// Appends a code for each byte. The caller has reserved room.
@@ -100,8 +108,9 @@ mod tests {
         for (code, count) in [(0b1, 1), (0b01, 2), (0x1f, 5), (0xdead_beef, 32), (0, 0), (0b101, 3)] {
             bits.put(Code { bits: code, count });
         }
+        bits.put_pair(Code { bits: 0b11, count: 4 }, Code { bits: 0b1, count: 4 });
         bits.put_bytes(&[7, 8]);
-        assert_eq!(bits.bytes_mut(), [0b1111_1011, 0xef, 0xbe, 0xad, 0xde, 0b101, 7, 8]);
+        assert_eq!(bits.bytes_mut(), [0b1111_1011, 0xef, 0xbe, 0xad, 0xde, 0b1001_1101, 0, 7, 8]);
         bits.clear();
         bits.put_bytes(&[9]);
         assert_eq!(bits.bytes_mut(), [9]);

@@ -36,6 +36,9 @@ const BLOCK_HEAD: usize = 3;
 const HEAD: [u8; 15] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 0b000, 3, 0, !3, !0];
 /// A match shorter than this costs more than its bytes as they are.
 const WORTH: usize = 4;
+/// A record's last bytes among which nothing is looked for any more: part of a float, whose bytes as they are cost less
+/// than a match of some of them.
+const TAIL: usize = 8;
 /// Pieces remembered by their hash; a power of two.
 const REMEMBERED: usize = 2048;
 /// Bytes of a block at which those that no match can reach any more are taken out: what is worked on stays in the cache.
@@ -203,7 +206,7 @@ impl Deflater {
         if at == numbers {
             distance = near(at, self.numbers);
         }
-        if distance > 0 {
+        if distance > 0 && bytes.len() - at > TAIL {
             self.along(bytes, at, bytes.len(), distance);
         }
         self.literals(&bytes[self.done..]);
@@ -292,12 +295,10 @@ impl Deflater {
         while length > MAX_MATCH {
             // what is left must not be shorter than a match can be
             let most = if length < MAX_MATCH + MIN_MATCH { MAX_MATCH - MIN_MATCH } else { MAX_MATCH };
-            self.out.put(CODES.lengths[most - MIN_MATCH]);
-            self.out.put(code);
+            self.out.put_pair(CODES.lengths[most - MIN_MATCH], code);
             length -= most;
         }
-        self.out.put(CODES.lengths[length - MIN_MATCH]);
-        self.out.put(code);
+        self.out.put_pair(CODES.lengths[length - MIN_MATCH], code);
     }
 }
 
