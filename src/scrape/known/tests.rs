@@ -258,6 +258,13 @@ fn a_text_is_known_only_where_the_same_series_stands() {
         "ab{x=\"1\"} \"2\"\n",
         "b{x=\"\\\"q\\\\\"} 3\r\n",
         "c{y=\"\"} 4\nd 5\n",
+        "a 1",
+        "a 1\r\nab{x=\"1\"} 2\r\n",
+        "a +1.5E-3\nab{x=\"1\"} .5\n",
+        "a 1e\nab{x=\"1\"} .\n",
+        "a 1x\nab{x=\"1\"} -\n",
+        "\n a 1\n\nab{x=\"1\"} 2\n#\n",
+        "a 123456789012345678901234567890\nab{x=\"1\"} 1e400\n",
     ] {
         let bodies = [taught, taught, taught, taught, other, taught, &format!("{taught}{other}")].map(str::to_owned);
         both(Format::Text, &[replica(&job, "h:1")], &bodies);
@@ -272,6 +279,9 @@ fn openmetrics_keeps_its_own_grammar() {
         "a_total 1  # EOF\n# EOF\n",
         "a_total 1 # {t=\"x\"} 1\nb{x=\"1\"} 2 # {t=\"\\\"\"} 9\n# EOF\n",
         "a_total  1\n# EOF\n",
+        "a_total 1\nb{x=\"1\"} 2\r\n# EOF\n",
+        "a_total 1\n# EOF\nb{x=\"1\"} 2\n",
+        "a_total 1\nb{x=\"1\"} 2",
         "b{x=\"1\"} 2 # {t=\"x\",t=\"y\"} 1\n# EOF\n",
         "b{x=\"1\"} 2\n",
         "# EOF\na_total 1\n",
