@@ -36,6 +36,7 @@ impl<'a> Lines<'a> {
     pub fn next<S: Sink>(&mut self, count: &mut u64, sink: &mut S) -> Result<Option<Line<'a>>, Stop> {
         while self.begins_with_series() {
             let Some(end) = sink.known(self.rest) else { break };
+            debug_assert_eq!(self.rest.as_bytes().get(end), Some(&b' '));
             let Some((value, next)) = number::to_line_end(self.rest.as_bytes(), end + 1) else {
                 return Ok(self.cut(Some(end)));
             };
@@ -75,7 +76,7 @@ impl<'a> Lines<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exposition::{FamilyKind, Fault, Flow, NativeHistogram, Sample};
+    use crate::exposition::{Flow, Sample};
 
     /// Knows `a` and notes what it is told.
     #[derive(Default)]
@@ -95,16 +96,6 @@ mod tests {
             self.0.push(format!("{value} {timestamp:?}"));
             if value == 9.0 { Flow::Break(()) } else { Flow::Continue(()) }
         }
-
-        fn histogram(&mut self, _: &NativeHistogram<'_>) -> Flow {
-            unreachable!()
-        }
-
-        fn help(&mut self, _: &str, _: &str) {}
-
-        fn kind(&mut self, _: &str, _: FamilyKind) {}
-
-        fn skipped(&mut self, _: &Fault) {}
     }
 
     #[test]

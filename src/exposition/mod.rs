@@ -131,8 +131,8 @@ pub trait Sink {
     fn sample(&mut self, sample: &Sample<'_>) -> Flow;
 
     /// Whether the sink knows the series that a body of a text format goes on with, from a line that the same format gave
-    /// it as [`Sample::line`]: where the series ends. The parser reads on from there and gives what follows to
-    /// [`Sink::known_sample`], unless that cannot be read.
+    /// it as [`Sample::line`]: where the series ends and a blank follows. The parser reads on from there and gives what
+    /// follows to [`Sink::known_sample`], unless that cannot be read.
     #[inline]
     fn known(&mut self, _text: &str) -> Option<usize> {
         None

@@ -2,6 +2,7 @@
 //!
 //! # Invariants
 //! - What leaves the outbox is sent, spooled or counted as dropped; what was sent comes back or is counted as delivered.
+//! - A pack is counted as delivered or dropped when the disk has let it go.
 //! - Outside the queue's own bound it holds what one session had on its way and one message.
 
 use super::batch::{Batch, Origin, Parcel};
@@ -78,14 +79,14 @@ impl Outbox {
 
     /// The server has the pack, as far as one can know.
     pub(super) fn delivered(&mut self, parcel: &Parcel) {
-        self.state.packs_delivered.add(1);
         self.done(parcel);
+        self.state.packs_delivered.add(1);
     }
 
     /// The pack can't be sent, ever.
     pub(super) fn refuse(&mut self, parcel: &Parcel, reason: DropReason) {
-        self.state.drops.parcel(reason, parcel);
         self.done(parcel);
+        self.state.drops.parcel(reason, parcel);
     }
 
     /// The pack may leave the disk.

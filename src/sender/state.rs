@@ -21,7 +21,8 @@ pub struct SenderState {
     pub frames_resent: Counter,
     /// Frames among them that came out of the spool.
     pub frames_replayed: Counter,
-    /// Packs that are not sent again: the server has shown to have them, or TCP its system, or no window keeps them.
+    /// Packs that the server has, as far as one can know: it has shown it, or TCP has where the window was full. Without a
+    /// window they are those that were sent.
     pub packs_delivered: Counter,
     /// Packs that went into the spool.
     pub packs_spooled: Counter,

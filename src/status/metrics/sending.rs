@@ -50,7 +50,7 @@ fn counts(metrics: &mut Metrics, sender: &SenderState) {
         ("openagent_sent_records", "Records sent to the server.", &sender.records_sent),
         ("openagent_resent_frames", "Frames sent again after a session broke.", &sender.frames_resent),
         ("openagent_replayed_frames", "Frames sent out of the spool.", &sender.frames_replayed),
-        ("openagent_delivered_packs", "Packs the server has, as far as it shows.", &sender.packs_delivered),
+        ("openagent_delivered_packs", "Packs the server has, as far as one can know.", &sender.packs_delivered),
         ("openagent_spooled_packs", "Packs written to the spool.", &sender.packs_spooled),
         ("openagent_connects_failed", "Attempts to set up a session that failed.", &sender.connects_failed),
         ("openagent_sessions_lost", "Sessions that broke.", &sender.sessions_lost),
